@@ -136,6 +136,16 @@ describe('races', () => {
     assert.equal(/** @type {any} */ (finding.evidence.calls)[0].duplicates, 190)
   })
 
+  test('include the equal calls of a function around the callback that sets', () => {
+    const within = (/** @type {string} */ text, /** @type {string[]} */ functions) =>
+      stack(text).map((frame, index) => (index === 0 ? { ...frame, functions } : frame))
+    const races = [race({ kinship: 'near', frames: within('<anonymous> tokens.js:16', ['13:4', '8:0']) })]
+    const downstream = [calls({ frames: within('tokenFor tokens.js:10', ['8:0']) })]
+    assert.deepEqual(brief(judged({ races, downstream })), ['race certain <anonymous>:16'])
+    const others = [calls({ frames: within('<anonymous> tokens.js:18', ['17:0']) })]
+    assert.equal(judged({ races, downstream: others }).length, 2)
+  })
+
   test('include calls of a pool, whose stack has no line of the program', () => {
     const frames = stack('query node_modules/pg/lib/client.js:2 < onConnect node_modules/pg-pool/index.js:9')
     const findings = judged({ races: [race()], downstream: [calls({ kind: 'pg', frames })] })
@@ -199,6 +209,23 @@ describe('calls one after another', () => {
     assert.deepEqual(others, [])
     assert.deepEqual(brief([finding]), ['n-plus-one likely query:2'])
     assert.match(finding.evidence.text, /^70 requests made 10 or more calls .* up to 15; each took 20 ms/)
+  })
+
+  test('have the line of the loop, not that of a function that it calls', () => {
+    /** @type {[string, string][]} */
+    const cases = [
+      ['send client.js:7 < price basket.js:4 [for of] < async serve app.js:2', 'price:4'],
+      ['send client.js:7 [for] < price basket.js:4 [for of] < async serve app.js:2 [while]', 'price:4'],
+      [
+        'send client.js:7 < price basket.js:4 < async handler app.js:9 [for of] < async serve app.js:2 [while]',
+        'handler:9'
+      ],
+      ['send client.js:7 < price basket.js:4', 'send:7']
+    ]
+    for (const [text, line] of cases) {
+      const findings = judged({ downstream: [calls({ ...series, frames: stack(text) })] })
+      assert.deepEqual(brief(findings), [`n-plus-one likely ${line}`])
+    }
   })
 
   test('are possible in few requests, or if they may have their order', () => {

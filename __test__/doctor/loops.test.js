@@ -3,7 +3,7 @@
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
 const vm = require('node:vm')
-const { awaitLoop } = require('../../lib/doctor/source/loops.js')
+const { awaitLoop, functionsAround } = require('../../lib/doctor/source/loops.js')
 
 /**
  * Returns the loop at the position of `^` in a text.
@@ -123,4 +123,12 @@ test('positions of V8 are those of the call, or of await', async () => {
     found[name] = loops.find(Boolean)?.kind
   }
   assert.deepEqual(found, { first: 'for of', resumed: 'for of', values: 'for await', all: 'for of', plain: undefined })
+})
+
+test('functions around a position, innermost first', () => {
+  const text = 'function a() {\n  return x.then(y => b(y))\n}\nclass C { get() { b() } }'
+  assert.deepEqual(functionsAround(text, 2, 22), ['2:16', '1:0'])
+  assert.deepEqual(functionsAround(text, 4, 19), ['4:13'])
+  assert.deepEqual(functionsAround(text, 4, 1), [])
+  assert.deepEqual(functionsAround('not JavaScript', 1, 1), [])
 })

@@ -3,9 +3,13 @@
 
 import type { Block, Durations, Frame } from '../../watch'
 
-/** A frame with its position in the text that V8 ran. `loop`: the loop of its function in which the call is awaited. */
+/**
+ * A frame with its position in the text that V8 ran. `loop`: the loop of its function in which the call is awaited. `functions`: those
+ * around the call, innermost first, each by its position in that text.
+ */
 export interface FactFrame extends Frame {
   loop?: { kind: string; line: number }
+  functions?: readonly string[]
 }
 
 /** A stack, innermost frame first, at most 16 frames. */

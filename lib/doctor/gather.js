@@ -8,7 +8,7 @@ const { originalFrames } = require('../watch/source-maps')
 const { cgroupLimits } = require('./limits')
 const { snapshotsOf } = require('./snapshots')
 const { containersOf } = require('./source/containers')
-const { awaitLoop } = require('./source/loops')
+const { awaitLoop, functionsAround } = require('./source/loops')
 
 /**
  * @typedef {import('./facts').Facts} Facts
@@ -139,30 +139,30 @@ async function addContainers(messages, processes) {
   }
 }
 
-/** Returns a function that adds loops to frames and moves them to their sources. */
+/** Returns a function that adds loops and functions to frames, and moves the frames to their sources. */
 function resolver() {
   /** @type {Map<string, string | undefined>} */
   const texts = new Map()
-  /** @type {Map<string, FactFrame['loop']>} */
-  const loops = new Map()
+  /** @type {Map<string, Pick<FactFrame, 'loop' | 'functions'>>} */
+  const contexts = new Map()
   const text = (/** @type {string} */ file) => {
     if (!texts.has(file)) texts.set(file, textOf(file))
     return texts.get(file)
   }
-  const loopOf = (/** @type {FactFrame} */ { isUser, file, line, column }) => {
-    if (!isUser || !isAbsolute(file)) return undefined
+  const contextOf = (/** @type {FactFrame} */ { isUser, file, line, column }) => {
+    if (!isUser || !isAbsolute(file)) return {}
     const key = `${line}:${column} ${file}`
+    const known = contexts.get(key)
+    if (known !== undefined) return known
     const source = text(file)
-    if (!loops.has(key)) loops.set(key, source === undefined ? undefined : awaitLoop(source, line, column))
-    return loops.get(key)
+    const loop = source === undefined ? undefined : awaitLoop(source, line, column)
+    const functions = source === undefined ? [] : functionsAround(source, line, column)
+    const context = { ...(loop && { loop }), functions }
+    contexts.set(key, context)
+    return context
   }
-  return async (/** @type {FactFrame[]} */ frames) => {
-    const annotated = frames.map(frame => {
-      const loop = loopOf(frame)
-      return loop === undefined ? frame : { ...frame, loop }
-    })
-    return originalFrames(annotated)
-  }
+  return async (/** @type {FactFrame[]} */ frames) =>
+    originalFrames(frames.map(frame => ({ ...frame, ...contextOf(frame) })))
 }
 
 /** @param {string} file */

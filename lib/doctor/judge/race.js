@@ -104,7 +104,11 @@ function notes(facts) {
 
 /** @param {FactFrame[]} frames */
 function lineOf(frames) {
-  const frame = guiltyFrame(frames)
+  return positionOf(guiltyFrame(frames))
+}
+
+/** @param {FactFrame | undefined} frame */
+function positionOf(frame) {
   return frame && `${frame.file}:${frame.line}`
 }
 
@@ -258,8 +262,8 @@ function isCrowd({ duplicates, calls, meanDuration }) {
 }
 
 /**
- * Returns whether calls load the values of a race: the same function of the program makes the calls and sets the values. Calls
- * without a line of the program belong to the only race.
+ * Returns whether calls load the values of a race: the function that makes the calls, or one inside it, sets the values. Calls without
+ * a line of the program belong to the only race.
  * @param {Race} race
  * @param {Stampede} stampede
  * @param {Race[]} races
@@ -269,11 +273,16 @@ function loads(race, stampede, races) {
   const callers = stampede.frames.filter(frame => frame.isUser)
   if (callers.length === 0) return races.length === 1
   const setter = guiltyFrame(race.frames)
-  const isNamed = setter !== undefined && setter.name !== '<anonymous>'
-  return callers.some(
-    ({ file, name, line }) =>
-      file === setter?.file && (isNamed ? name === setter.name : Math.abs(line - setter.line) <= 3)
-  )
+  return setter !== undefined && callers.some(caller => caller.file === setter.file && encloses(caller, setter))
+}
+
+/**
+ * Returns whether the function of a frame is around the position of another frame in the same file.
+ * @param {FactFrame} outer
+ * @param {FactFrame} inner
+ */
+function encloses({ functions: [own] = [], name }, { functions, name: other }) {
+  return own === undefined || functions === undefined ? name === other : functions.includes(own)
 }
 
 /** @param {Stampede} stampede */
@@ -308,7 +317,8 @@ function stampedeFinding(group) {
 /** @param {Facts} facts */
 function seriesFindings({ processes }) {
   const facts = processes.flatMap(({ downstream }) => downstream).filter(isSeries)
-  return groupBy(facts, callerOf).map(group => {
+  const loopOf = (/** @type {DownstreamFact} */ { frames, kind }) => positionOf(loopFrame(frames)) ?? kind
+  return groupBy(facts, loopOf).map(group => {
     const main = group.reduce((best, it) => (it.sequential > best.sequential ? it : best))
     const { frames, kind, target, call, sequential, meanDuration } = main
     const requests = sum(group.map(it => it.sequentialRequests))
@@ -319,6 +329,7 @@ function seriesFindings({ processes }) {
       ...N_PLUS_ONE,
       title: titleOf('calls one after another', main),
       confidence: requests >= MANY_SERIES && isQuery(main) ? 'likely' : 'possible',
+      frame: loopFrame(frames),
       frames,
       evidence: {
         text,
@@ -334,6 +345,16 @@ function seriesFindings({ processes }) {
         'without such a call, Promise.all over a few at a time'
     })
   })
+}
+
+/**
+ * Returns the frame of the loop that makes calls in sequence, which may call them through functions that are not at fault. A function
+ * that runs has continued after the call before, as its loop did, unless it has waited for something else.
+ * @param {FactFrame[]} frames
+ */
+function loopFrame(frames) {
+  const loops = frames.filter(({ isUser, loop }) => isUser && loop !== undefined)
+  return loops.findLast(({ isAsync }) => !isAsync) ?? loops[0] ?? guiltyFrame(frames)
 }
 
 /** @param {DownstreamFact} fact */

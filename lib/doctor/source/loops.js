@@ -1,6 +1,6 @@
 'use strict'
 
-// Finds the loops in which calls are awaited, in the text that V8 ran.
+// Finds the loops in which calls are awaited, and the functions around them, in the text that V8 ran.
 
 const nodeModule = require('node:module')
 const { parse } = require('../vendor/acorn.js')
@@ -47,18 +47,46 @@ const trees = new Map()
 function awaitLoop(text, line, column) {
   let node = /** @type {AnyNode | undefined} */ (treeOf(text))
   let way = OUTSIDE
-  const position = { line, column: column - 1 }
-  for (
-    let next = node && childAt(node, position);
-    node !== undefined && next !== undefined;
-    next = childAt(node, position)
-  ) {
-    way = step(node, next.child, next.field, way)
+  for (const next of stepsTo(text, line, column)) {
+    way = step(next.node, next.child, next.field, way)
     node = next.child
   }
   // A suspended function has the position of its `await`.
   const last = node?.type === 'AwaitExpression' ? step(node, node.argument, 'argument', way) : way
   return last.isAwaited ? last.loop : undefined
+}
+
+/**
+ * Returns the functions around a position, innermost first, each by its own position.
+ * @param {string} text
+ * @param {number} line from 1
+ * @param {number} column from 1
+ */
+function functionsAround(text, line, column) {
+  return stepsTo(text, line, column)
+    .map(({ child }) => child)
+    .filter(isFunction)
+    .map(({ loc }) => `${loc?.start.line}:${loc?.start.column}`)
+    .reverse()
+}
+
+/**
+ * Returns the nodes from the tree of a text to a position, each with its child on the way and the field of that child.
+ * @param {string} text
+ * @param {number} line from 1
+ * @param {number} column from 1
+ */
+function stepsTo(text, line, column) {
+  const position = { line, column: column - 1 }
+  /** @type {{ node: AnyNode, child: AnyNode, field: string }[]} */
+  const steps = []
+  let node = /** @type {AnyNode | undefined} */ (treeOf(text))
+  while (node !== undefined) {
+    const next = childAt(node, position)
+    if (next !== undefined) steps.push({ node, ...next })
+    node = next?.child
+  }
+  return steps
 }
 
 /** @param {string} text */
@@ -249,4 +277,4 @@ function isBefore(one, other) {
   return one.line < other.line || (one.line === other.line && one.column < other.column)
 }
 
-module.exports = { awaitLoop }
+module.exports = { awaitLoop, functionsAround }
