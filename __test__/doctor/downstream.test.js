@@ -93,7 +93,7 @@ describe('HTTP', () => {
       return promise
     }
     const facts = await callsOf(() => Promise.all([get(), get()]))
-    assert.deepEqual(brief(facts), [{ kind: 'http', call: 'GET /items', calls: 2, duplicates: 1, concurrent: 2 }])
+    assert.deepEqual(brief(facts), [{ kind: 'http', call: 'GET /items?…', calls: 2, duplicates: 1, concurrent: 2 }])
     if (MAJOR >= 22) assert.equal(facts[0].frames.find(({ isUser }) => isUser)?.name, 'get')
   })
 
@@ -118,7 +118,10 @@ describe('HTTP', () => {
   })
 
   test('of checks of health is not counted', async () => {
-    assert.deepEqual(await callsOf(() => Promise.all([load('/healthz', 2), load('/metrics', 2)])), [])
+    assert.deepEqual(
+      await callsOf(() => Promise.all([load('/healthz', 3), load('/metrics', 3), load('/billing/health', 3)])),
+      []
+    )
   })
 
   test('that fails is counted once', async () => {
@@ -362,6 +365,43 @@ describe('sockets of clients without channels', () => {
     assert.equal(facts[0].frames.find(({ isUser }) => isUser)?.name, 'ask')
   })
 
+  test('in lines and in JSON, by their verbs', async () => {
+    const rpc = (/** @type {number} */ id, /** @type {string} */ method) =>
+      JSON.stringify({ jsonrpc: '2.0', method, id })
+    /** @type {[string, DownstreamFact['access']][]} */
+    const cases = [
+      ['GET user:1\r\n', 'read'],
+      ['7 HGETALL user:1\r\n', 'read'],
+      ['SELECT name FROM users WHERE id = 1\n', 'read'],
+      ['user:1\n', 'unknown'],
+      ['INCR hits\r\n', 'write'],
+      ['{"id":1,"op":"get","key":"a"}\n', 'read'],
+      ['{"type":"query","sql":"INSERT INTO a VALUES (1)"}\n', 'write'],
+      [rpc(1, 'users.findById'), 'read'],
+      [rpc(1, 'saveUser'), 'write']
+    ]
+    for (const [text, access] of cases) {
+      const [fact] = await callsOf(() => exchange([text, text]))
+      assert.deepEqual([fact.access, fact.duplicates, fact.meanAnswer], [access, access === 'write' ? 0 : 1, 7], text)
+    }
+    for (const text of ['BEGIN\n', 'DATA\r\n', 'MAIL FROM:<a@b.c>\r\n', '{"op":"ping"}\n', rpc(3, 'health')]) {
+      assert.deepEqual(await callsOf(() => exchange([text, text])), [], text)
+    }
+  })
+
+  test('in lines and in JSON have one template for all keys', async () => {
+    const facts = await callsOf(() =>
+      exchange([
+        ...[1, 2, 3].map(id => `get user:${id}:name\n`),
+        ...['a1', 'b2'].map(key => `{"op":"get","key":"${key}"}\n`)
+      ])
+    )
+    assert.deepEqual(
+      facts.map(({ calls }) => calls),
+      [3, 2]
+    )
+  })
+
   test('queries of PostgreSQL, MySQL and Redis', async () => {
     const query = Buffer.from('Q\0\0\0\x20SELECT name FROM users\0')
     const prepared = Buffer.from('P\0\0\0\x20\0SELECT name FROM users WHERE id = $1\0\0\0B\0\0\0\x08\0\0\x011')
@@ -395,7 +435,7 @@ describe('sockets of clients without channels', () => {
       const socket = net.connect(port, '127.0.0.1')
       await once(socket, 'connect')
       const [connection] = await connected
-      for (const line of ['0 session', '1 session', '2 session']) {
+      for (const line of ['0 session', '1 session', '2 session', '{"id":3,"key":"a"}', '{"id":4,"key":"a"}']) {
         socket.write(`${line}\n`)
         await once(connection, 'data')
       }
@@ -403,7 +443,10 @@ describe('sockets of clients without channels', () => {
       await once(socket, 'data')
       socket.destroy()
     })
-    assert.deepEqual(brief(facts), [{ kind: 'socket', call: '1 session', calls: 3, duplicates: 2, concurrent: 3 }])
+    assert.deepEqual(brief(facts), [
+      { kind: 'socket', call: '1 session', calls: 3, duplicates: 2, concurrent: 3 },
+      { kind: 'socket', call: '{"id":4,"key":"a"}', calls: 2, duplicates: 1, concurrent: 2 }
+    ])
   })
 
   test('keep their methods', () => {

@@ -185,7 +185,45 @@ describe('stampedes', () => {
     assert.deepEqual(brief(judged({ downstream: [calls({ chance: 150 })] })), ['stampede possible query:2'])
     const requests = { count: 0, errors: 0, routes: [] }
     assert.deepEqual(brief(judged({ requests, downstream: [calls()] })), ['stampede possible query:2'])
-    assert.deepEqual(brief(judged({ downstream: [calls({ kind: 'socket' })] })), ['stampede possible query:2'])
+  })
+
+  test('are likely if all requests make one call that has no value of theirs', () => {
+    const constant = calls({ calls: 900, duplicates: 800, call: 'GET /rates/today', hashes: { a: 900 } })
+    const ofRoute = (/** @type {string} */ route, /** @type {Partial<DownstreamFact>} */ fields) => {
+      const routes = [
+        { method: 'GET', route, count: 900, errors: 0, held: 0, waited: 0, durations: /** @type {any} */ ({}) }
+      ]
+      return brief(judged({ requests: { count: 900, errors: 0, routes }, downstream: [{ ...constant, ...fields }] }))
+    }
+    assert.deepEqual(ofRoute('/convert/:id', {}), ['stampede likely query:2'])
+    assert.deepEqual(ofRoute('/', { kind: 'redis', call: 'GET settings:theme' }), ['stampede likely query:2'])
+    for (const [route, fields] of /** @type {[string, Partial<DownstreamFact>][]} */ ([
+      ['/', { hashes: { a: 500, b: 400 } }],
+      ['/', { call: 'GET /rates/7' }],
+      ['/', { call: 'GET /rates?…' }],
+      ['/', { call: 'GET /' }],
+      ['/pages/today', {}]
+    ])) {
+      assert.deepEqual(ofRoute(route, fields), ['stampede possible query:2'], JSON.stringify(fields))
+    }
+  })
+
+  test('of an unknown protocol are likely if the calls read', () => {
+    /** @type {[Partial<DownstreamFact>, string][]} */
+    const cases = [
+      [{}, 'possible'],
+      [{ access: 'unknown', meanAnswer: 5 }, 'possible'],
+      [{ access: 'unknown', meanAnswer: 200 }, 'likely'],
+      [{ access: 'read' }, 'likely']
+    ]
+    for (const [fields, confidence] of cases) {
+      const downstream = [calls({ kind: 'socket', ...fields })]
+      assert.deepEqual(brief(judged({ downstream })), [`stampede ${confidence} query:2`])
+      const series = { duplicates: 0, sequential: 15, sequentialRequests: 70 }
+      assert.deepEqual(brief(judged({ downstream: [{ ...downstream[0], ...series }] })), [
+        `n-plus-one ${confidence} query:2`
+      ])
+    }
   })
 
   test('do not include few or fast calls', () => {
@@ -229,7 +267,7 @@ describe('calls one after another', () => {
   })
 
   test('are possible in few requests, or if they may have their order', () => {
-    for (const fields of [{ sequentialRequests: 2 }, { call: 'PUT /part/1' }, { kind: 'socket' }]) {
+    for (const fields of [{ sequentialRequests: 2 }, { call: 'PUT /part/1' }]) {
       assert.deepEqual(brief(judged({ downstream: [calls({ ...series, ...fields })] })), [
         'n-plus-one possible query:2'
       ])

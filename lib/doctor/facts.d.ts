@@ -71,6 +71,10 @@ export interface DownstreamFact extends Site {
   target: string
   /** Operation and excerpt of its arguments, at most 40 characters. */
   call: string
+  /** Whether the calls read, as far as it is known. */
+  access?: 'read' | 'write' | 'unknown'
+  /** Mean size of the answers, of sockets only. */
+  meanAnswer?: number
   calls: number
   /** Calls that were identical to one in flight. */
   duplicates: number

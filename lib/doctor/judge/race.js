@@ -39,7 +39,8 @@ const { largest, sum } = require('./statistics')
  * @property {number} duplicates
  * @property {number} concurrent
  * @property {number} meanDuration
- * @property {'cached' | 'uncached'} cause `cached`: most requests need no call
+ * @property {'cached' | 'constant' | 'uncached'} cause `cached`: most requests need no call; `constant`: no request differs in its call
+ * @property {boolean} isRead
  */
 
 const RULE = /** @type {const} */ (1)
@@ -65,6 +66,8 @@ const EXCESS = 0.25
 const DUPLICATES = 20
 const DUPLICATE_SHARE = 0.2
 const LEAST_DURATION = 1
+/** Bytes of an answer that is more than a confirmation. */
+const LONG_ANSWER = 24
 /** Number of calls per request below which a cache seems to answer the other requests. */
 const CACHED = 0.5
 /** Ratio of duplicates to those expected by chance, from which expiry causes them. */
@@ -183,14 +186,14 @@ function isAnswered({ overwrites, expected, excess }) {
 function raceFinding(race, stampedes) {
   const alone = confidenceOf(race)
   if (alone === undefined) return []
-  const isSeenTwice = stampedes.some(({ cause, kind }) => cause === 'cached' && kind !== 'socket')
+  const isSeenTwice = stampedes.some(({ cause, isRead }) => cause === 'cached' && isRead)
   const { frames, key, overwrites, absences, keys, misses, expected } = race
   const named = key === '' ? 'a key' : `the key '${key}'`
   const text =
     `Up to ${plural(misses, 'caller')} missed ${named} before it was first set. ` +
     `${plural(overwrites, 'set')} replaced the value of another caller, in ${plural(absences, 'absence')} of ` +
     `${keys >= 64 ? 'at least ' : ''}${plural(keys, 'key')}.${stampedes.map(stampede => ` ${repetition(stampede)}`).join('')}`
-  const calls = stampedes.map(({ frames: _, cause: __, ...counts }) => counts)
+  const calls = stampedes.map(({ frames: _, cause: __, isRead: ___, ...counts }) => counts)
   return [
     finding({
       ...RACE,
@@ -234,31 +237,45 @@ function invalidationFinding(race) {
  * @returns {Stampede[]}
  */
 function stampedesOf({ processes }) {
-  const all = processes.flatMap(process =>
-    /** @type {DownstreamFact[]} */ (process.downstream).map(fact => ({ fact, requests: process.requests.count }))
-  )
+  const all = processes.flatMap(({ downstream, requests }) => downstream.map(fact => ({ fact, ofProcess: requests })))
   const key = (/** @type {DownstreamFact} */ { frames, kind, target, call }) =>
     `${lineOf(frames)} ${kind} ${target} ${frames.length === 0 ? call : ''}`
   return groupBy(all, ({ fact }) => key(fact)).flatMap(group => {
-    const facts = group.map(({ fact }) => fact).filter(isCrowd)
-    if (facts.length === 0) return []
+    const crowds = group.filter(({ fact }) => isCrowd(fact))
+    if (crowds.length === 0) return []
+    const facts = crowds.map(({ fact }) => fact)
     const main = facts.reduce((best, it) => (it.duplicates > best.duplicates ? it : best))
     const { frames, kind, target, call } = main
+    const isRead = facts.some(hasResult)
     const calls = sum(facts.map(it => it.calls))
     const duplicates = sum(facts.map(it => it.duplicates))
     const chance = sum(facts.map(it => it.chance ?? 0))
-    const requests = sum(group.filter(({ fact }) => facts.includes(fact)).map(it => it.requests))
-    /** @type {Stampede['cause']} */
-    const cause = calls < CACHED * requests && duplicates > CROWDED * chance ? 'cached' : 'uncached'
+    const requests = sum(crowds.map(({ ofProcess }) => ofProcess.count))
+    const isRare = calls < CACHED * requests
+    const isConstant = !isRare && crowds.every(({ fact, ofProcess }) => isSame(fact, ofProcess.routes))
+    const cause = isRare && duplicates > CROWDED * chance ? 'cached' : isConstant ? 'constant' : 'uncached'
     const concurrent = largest(facts.map(it => it.concurrent))
     const meanDuration = sum(facts.map(it => it.calls * it.meanDuration)) / calls
-    return [{ frames, kind, target, call, calls, duplicates, concurrent, meanDuration, cause }]
+    return [{ frames, kind, target, call, calls, duplicates, concurrent, meanDuration, cause, isRead }]
   })
 }
 
 /** @param {DownstreamFact} fact */
 function isCrowd({ duplicates, calls, meanDuration }) {
   return duplicates >= DUPLICATES && duplicates >= DUPLICATE_SHARE * calls && meanDuration > LEAST_DURATION
+}
+
+/**
+ * Returns whether all requests make the same call, in which no value is theirs. The load of a test has few values, so those of its
+ * routes and all with digits may be of the request.
+ * @param {DownstreamFact} fact
+ * @param {readonly { route: string }[]} routes
+ */
+function isSame({ hashes, call }, routes) {
+  if (Object.keys(hashes).length !== 1 || /[\d'"?$]/.test(call)) return false
+  const [, ...words] = call.split(/[\s/:]+/).filter(word => word !== '')
+  const name = words.at(-1)
+  return name !== undefined && !routes.some(({ route }) => route.split(/[\s/:]+/).includes(name))
 }
 
 /**
@@ -295,13 +312,15 @@ function repetition({ call, calls, duplicates, concurrent }) {
 function stampedeFinding(group) {
   const main = group.reduce((best, it) => (it.duplicates > best.duplicates ? it : best))
   const { frames, meanDuration, cause } = main
-  const isLikely = group.some(it => it.cause === 'cached' && it.kind !== 'socket')
+  const isLikely = group.some(it => it.cause !== 'uncached' && it.isRead)
   const why =
     cause === 'cached'
       ? 'Most requests need no call: a value that expires or is missing is loaded by all callers that wait for it.'
-      : 'Nearly every request makes the call.'
+      : cause === 'constant'
+        ? 'Requests make the same call, although others wait for it already.'
+        : 'Nearly every request makes the call.'
   const text = `${repetition(main)} They took ${duration(meanDuration)}. ${why}`
-  const { frames: _, cause: __, ...counts } = main
+  const { frames: _, cause: __, isRead: ___, ...counts } = main
   return finding({
     ...STAMPEDE,
     title: titleOf('equal calls in flight', main),
@@ -363,9 +382,20 @@ function isSeries({ sequential, sequentialRequests }) {
 }
 
 /** Returns whether calls are queries: parts of an upload and unknown protocols may need their order. @param {DownstreamFact} fact */
-function isQuery({ kind, call }) {
-  if (kind === 'socket') return false
+function isQuery(fact) {
+  const { kind, call } = fact
+  if (kind === 'socket') return hasResult(fact)
   return (kind !== 'http' && kind !== 'undici') || /^(?:GET|HEAD) /.test(call)
+}
+
+/**
+ * Returns whether the result of calls could be shared. In an unknown protocol, a call that is not a write and whose answer is long
+ * reads.
+ * @param {DownstreamFact} fact
+ */
+function hasResult({ kind, access, meanAnswer = 0 }) {
+  if (kind !== 'socket' || access === 'read') return true
+  return access === 'unknown' && meanAnswer >= LONG_ANSWER
 }
 
 module.exports = { judge, notes, rules }

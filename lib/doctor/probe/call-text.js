@@ -3,6 +3,8 @@
 // Descriptions of calls of other services: whether they read, an excerpt for the report, and their template, which is the call
 // without the values that differ from one call to the next.
 
+const { describeText } = require('./text-protocol')
+
 /**
  * @typedef {object} Description
  * @property {'read' | 'write' | 'unknown'} access whether two equal calls may share a result
@@ -35,11 +37,8 @@ const REDIS_READ =
 const REDIS_PAGED = /^[hsz]?scan$/i
 
 const HTTP_IGNORED =
-  /^\/(?:-\/)?(?:health\w*|ping|ready\w*|readiness|live\w*|liveness|metrics|status|heartbeat)(?:[/?]|$)/i
+  /^\/(?:-\/)?(?:ready\w*|readiness|live\w*|liveness|metrics|status)(?:[/?]|$)|\/(?:health\w*|ping|readyz|livez|heartbeat)(?:[/?]|$)/i
 const HTTP_PAGED = /[?&](?:page|cursor|offset|after|before|start|skip|from|next\w*|\w*token)=/i
-
-const TEXT_IGNORED = /^(?:ping|quit|noop|version|stats|auth|user|pass|connect|ehlo|helo|starttls)\b/i
-const TEXT_READ = /^gets? /
 
 /** Descriptions of the last statements. @type {Map<string, Description | undefined>} */
 const statements = new Map()
@@ -102,7 +101,8 @@ function describeHttp(method, url) {
   const path = end === -1 ? url : url.slice(0, end)
   return {
     access: method === 'GET' || method === 'HEAD' ? 'read' : 'write',
-    text: `${method} ${path}`,
+    // The values of a query may be secret.
+    text: `${method} ${path}${end === -1 ? '' : '?…'}`,
     template: `${method} ${withoutIds(path, '/')}`,
     isPaged: HTTP_PAGED.test(url)
   }
@@ -120,9 +120,7 @@ function describeBytes(bytes) {
   const start = kind === 'socket' ? -1 : bytes.search(SQL_START)
   // A zero ends a statement of PostgreSQL.
   if (start !== -1) return withKind(kind, describeSql(bytes.slice(start).split('\0', 1)[0]))
-  if (!isText(bytes) || TEXT_IGNORED.test(bytes)) return undefined
-  const template = withoutIds(bytes.slice(0, EXCERPT), ' ')
-  return { kind, access: TEXT_READ.test(bytes) ? 'read' : 'unknown', text: bytes, template, isPaged: false }
+  return withKind(kind, describeText(bytes))
 }
 
 /** Returns the client by the first bytes of its packets. @param {string} bytes */
@@ -148,12 +146,6 @@ function commandOf(bytes) {
   const count = Number(lines[0].slice(1))
   if (lines.length > 2 * count + 2) return undefined
   return lines.filter((_, index) => index > 0 && index % 2 === 0).slice(0, count)
-}
-
-/** @param {string} bytes */
-function isText(bytes) {
-  const start = bytes.slice(0, LAST)
-  return start !== '' && !start.includes('\0') && start.replace(/[\x20-\x7e\t\r\n]/g, '').length <= start.length / 16
 }
 
 /**

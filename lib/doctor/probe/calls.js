@@ -56,6 +56,8 @@ class Group {
   duplicates = 0
   concurrent = 0
   total = 0
+  /** Bytes of the answers, where they are known. */
+  received = 0
   /** Duplicates by chance of equal calls that were forgotten. */
   chance = 0
   sequential = 0
@@ -71,13 +73,14 @@ class Group {
    * @param {number} id
    * @param {string} kind
    * @param {string} target
-   * @param {string} call
+   * @param {Description} description of the first call
    */
-  constructor(id, kind, target, call) {
+  constructor(id, kind, target, { text, access }) {
     this.id = id
     this.kind = kind
     this.target = target
-    this.call = call
+    this.call = excerpt(text)
+    this.access = access
   }
 }
 
@@ -130,9 +133,14 @@ class Calls {
     return call
   }
 
-  /** Ends a call that was answered. @param {Call} call */
-  end(call) {
+  /**
+   * Ends a call that was answered.
+   * @param {Call} call
+   * @param {number} [bytes] of the answer
+   */
+  end(call, bytes = 0) {
     const { group, equal } = call
+    group.received += bytes
     const ended = now()
     group.calls++
     group.total += ended - call.began
@@ -180,12 +188,13 @@ class Calls {
    * @param {string} target
    * @param {Description} description
    */
-  #groupOf(kind, target, { template, text }) {
+  #groupOf(kind, target, description) {
+    const { template } = description
     const name = `${kind} ${target}`
     const templates = this.#targets.get(name)
     const known = templates?.get(template)
     if (known !== undefined || this.#groups.length === MAX_GROUPS) return known
-    const group = new Group(this.#groups.length, kind, target, excerpt(text))
+    const group = new Group(this.#groups.length, kind, target, description)
     this.#groups.push(group)
     if (templates === undefined) this.#targets.set(name, new Map([[template, group]]))
     else templates.set(template, group)
@@ -279,7 +288,8 @@ function chanceOf({ calls, busy }, elapsed) {
  * @returns {DownstreamFact[]}
  */
 function factsOf(group, elapsed) {
-  const { kind, target, calls, duplicates, concurrent, total, sequential, sequentialRequests, repeated, series } = group
+  const { kind, target, access, calls, duplicates, concurrent, total, received } = group
+  const { sequential, sequentialRequests, repeated, series } = group
   const equals = [...group.equals.values()].sort((one, other) => other.calls - one.calls)
   const worst = equals.reduce(
     (/** @type {Equal | undefined} */ most, it) => (it.duplicates > (most?.duplicates ?? 0) ? it : most),
@@ -290,7 +300,16 @@ function factsOf(group, elapsed) {
     equals.slice(0, MAX_SHOWN_HASHES).map(({ hash, calls }) => [hash.toString(16).padStart(16, '0'), calls])
   )
   const meanDuration = total / calls
-  const common = { kind, target, meanDuration, frames: repeated.frames, sequential: 0, sequentialRequests: 0 }
+  const common = {
+    kind,
+    target,
+    access,
+    meanDuration,
+    meanAnswer: received / calls,
+    frames: repeated.frames,
+    sequential: 0,
+    sequentialRequests: 0
+  }
   const isOneLine = repeated.frames.length === 0 || lineOf(repeated.frames) === lineOf(series.frames)
   const ofSeries = { sequential, sequentialRequests, frames: series.frames }
   const all = {

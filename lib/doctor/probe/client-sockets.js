@@ -6,6 +6,7 @@
 const { Socket } = require('node:net')
 const { Duplex } = require('node:stream')
 const { describeBytes, hashOf } = require('./call-text')
+const { splitAtNumber } = require('./text-protocol')
 
 /**
  * @typedef {import('./calls').Call} Call
@@ -15,7 +16,7 @@ const { describeBytes, hashOf } = require('./call-text')
  * @typedef {object} Observer
  * @property {(target: unknown) => boolean} isCovered whether the client of a port or path has channels
  * @property {(what: What, below: Function) => Call | undefined} begin
- * @property {(call: Call) => void} end
+ * @property {(call: Call, bytes: number) => void} end
  * @property {(call: Call) => void} drop
  *
  * @typedef {{ path: string | undefined, isWatched: boolean, calls: Call[], number: number }} State
@@ -27,8 +28,6 @@ const MOST = 1024
 const MAX_CALLS = 256
 /** Requests of HTTP have channels. */
 const HTTP = /^(?:[A-Z]+ \S+ HTTP\/1|PRI \* HTTP\/2)/
-/** A number that counts the calls of a socket, with the characters that end it. */
-const COUNTED = /^(\d+)[\s:|]/
 
 /** Sockets of clients. @type {WeakMap<object, State>} */
 const states = new WeakMap()
@@ -130,12 +129,11 @@ function written(observer, socket, state, data, below) {
  * @param {string} text
  */
 function withoutNumber(state, text) {
-  const match = COUNTED.exec(text)
-  if (match === null) return text
-  const number = Number(match[1])
-  const isCounted = number === state.number + 1
-  state.number = number
-  return isCounted ? text.slice(match[1].length) : text
+  const parts = splitAtNumber(text)
+  if (parts === undefined) return text
+  const isCounted = parts.number === state.number + 1
+  state.number = parts.number
+  return isCounted ? parts.rest : text
 }
 
 /**
@@ -147,9 +145,10 @@ function withoutNumber(state, text) {
 function answered(observer, state, chunk) {
   const { calls } = state
   state.calls = []
+  const size = /** @type {{ length?: number } | null} */ (chunk)?.length ?? 0
   for (const call of calls) {
     if (chunk === null) observer.drop(call)
-    else observer.end(call)
+    else observer.end(call, size / calls.length)
   }
 }
 

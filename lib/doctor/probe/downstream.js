@@ -205,7 +205,7 @@ function install() {
   observeSockets({
     isCovered: target => covered.has(target),
     begin: (what, below) => (isMeasuring ? begin(what, below) : undefined),
-    end: call => calls.end(call),
+    end: (call, bytes) => calls.end(call, bytes),
     drop: call => calls.drop(call)
   })
   return {
