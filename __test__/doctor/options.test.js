@@ -83,12 +83,18 @@ test('wrong options are refused', () => {
     [['node', 'a.js'], /"node" must follow "--"/],
     [['--loud', '--', 'node'], /--loud/],
     [['--load', 'upload', '--', 'node'], /--load takes a path .*, not "upload"/],
-    [['--load', 'POST / @/none.json', '--', 'node'], /the file "\/none.json" does not exist/],
+    [['--load', 'POST / @/none.json', '--', 'node'], /the file "\/none.json" cannot be read: ENOENT/],
     [['--load', '/', '--on-listen', 'k6', '--', 'node'], /exclude each other/],
+    [['--load', `POST / @${__dirname}`, '--', 'node'], /cannot be read: EISDIR/],
     [['--for', '5', '--load', '/', '--', 'node'], /it excludes --load/],
+    [['--for', '5', '-d', '5', '--', 'node'], /it excludes --duration/],
+    [['-c', '5', '--', 'node'], /--connections is an option of the load: it needs --load/],
+    [['--on-listen', 'k6', '-R', '5', '--', 'node'], /--rate is an option of the load/],
+    [['--only', '6,hadler', '--', 'node'], /--only: the rules are 1, .*handler.*, not "hadler"/],
+    [['--ignore', 'hadler@a.js:1', '--', 'node'], /--ignore: the rules are .*, not "hadler"/],
     [['--for', 'x', '--', 'node'], /--for takes a number from 0.1 to 86400, not "x"/],
-    [['-c', '0', '--', 'node'], /--connections takes a number from 1 to 10000, not "0"/],
-    [['-c', '1.5', '--', 'node'], /--connections takes an integer, not "1.5"/],
+    [['--load', '-c', '0', '--', 'node'], /--connections takes a number from 1 to 10000, not "0"/],
+    [['--load', '-c', '1.5', '--', 'node'], /--connections takes an integer, not "1.5"/],
     [['--threshold', '5', '--', 'node'], /--threshold takes a number from 10/],
     [['--fail', 'sure', '--', 'node'], /--fail: "sure" is neither/],
     [['--heap', 'on', '--', 'node'], /--heap takes auto, off, always, not "on"/],
@@ -102,3 +108,48 @@ test('wrong options are refused', () => {
     )
   }
 })
+
+test('a format that is given twice is written once', () => {
+  assert.deepEqual(parsed('--format', 'md, json,md', '--', 'node', 'a.js').formats, ['md', 'json'])
+})
+
+/**
+ * Parses options in a folder with a file of findings that are accepted.
+ * @param {import('node:test').TestContext} t
+ * @param {string} text
+ */
+function withSuppressions(t, text) {
+  const directory = mkdtempSync(join(tmpdir(), 'offloop-options-'))
+  const before = process.cwd()
+  process.chdir(directory)
+  t.after(() => {
+    process.chdir(before)
+    rmSync(directory, { recursive: true })
+  })
+  writeFileSync('.offloop-doctor.json', text)
+  return parsed('--ignore', '6@b.js:2', '--', 'node', 'a.js').ignore
+}
+
+test('a project accepts findings with a reason', t => {
+  assert.deepEqual(withSuppressions(t, '[{ "ignore": "handler@src/a.js:31", "reason": "one request a day" }]'), [
+    { rule: 'handler', file: 'src/a.js', line: 31, reason: 'one request a day' },
+    { rule: '6', file: 'b.js', line: 2 }
+  ])
+})
+
+for (const [text, message] of /** @type {const} */ ([
+  ['{', /^\.offloop-doctor\.json: .*JSON/],
+  ['{}', /an array of .* is expected/],
+  ['[{ "ignore": "6@a.js:1" }]', /entry 0 needs "ignore" and "reason", both strings, not {"ignore":"6@a.js:1"}/],
+  ['[{ "ignore": "6@a.js:1", "reason": " " }]', /entry 0 needs/],
+  ['[null]', /entry 0 needs/],
+  ['[{ "ignore": "6", "reason": "x" }]', /^\.offloop-doctor\.json: entry 0 takes RULE@file:line, not "6"/],
+  ['[{ "ignore": "six@a.js:1", "reason": "x" }]', /^\.offloop-doctor\.json: entry 0: the rules are .*, not "six"/]
+])) {
+  test(`accepted findings such as ${text} are refused`, t => {
+    assert.throws(
+      () => withSuppressions(t, text),
+      error => error instanceof UsageError && message.test(error.message)
+    )
+  })
+}

@@ -4,10 +4,11 @@
 
 const { writeFile } = require('node:fs/promises')
 const { extname } = require('node:path')
+const { inspect } = require('node:util')
 const { checkInteger, checkOptions, invalidType, invalidValue } = require('../internal/validate')
 const { factsOf } = require('./gather')
 const { Inbox } = require('./inbox')
-const { judge } = require('./judge/judge')
+const { judge, ruleNames } = require('./judge/judge')
 const { EXTENSIONS, textOf } = require('./formats')
 
 /**
@@ -30,11 +31,20 @@ async function examine(options = {}) {
   const { threshold = 25, rules } = options
   checkInteger('options.threshold', threshold, MIN_THRESHOLD, MAX_THRESHOLD)
   if (rules !== undefined && !Array.isArray(rules)) throw invalidType('The "options.rules" property', 'an Array', rules)
+  const unknown = rules?.find(rule => !ruleNames().includes(String(rule)))
+  if (unknown !== undefined)
+    throw invalidValue(`The "options.rules" property must hold ${ruleNames().join(', ')}. Received ${inspect(unknown)}`)
   // Replaces functions of Node.js, which programs that are not examined keep.
   const { Session } = require('./probe/session')
   const inbox = new Inbox()
   inbox.command({ phase: 'warm-up', snapshots: 0 })
-  const session = new Session({ directory: inbox.directory, threshold, profileInterval: PROFILE, program: 'server' })
+  const session = new Session({
+    directory: inbox.directory,
+    reader: process.pid,
+    threshold,
+    profileInterval: PROFILE,
+    program: 'server'
+  })
   session.start()
   session.begin()
   /** @type {Promise<ExaminedReport> | undefined} */
@@ -42,7 +52,7 @@ async function examine(options = {}) {
   const end = async () => {
     session.finish()
     try {
-      const facts = await factsOf(inbox.read(), process.argv.slice(1))
+      const facts = await factsOf(inbox.all(), process.argv.slice(1))
       const judged = judge(facts, { threshold, only: rules?.map(String) })
       return Object.defineProperty(/** @type {ExaminedReport} */ (judged), 'write', { value: write })
     } finally {

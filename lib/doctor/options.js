@@ -5,6 +5,7 @@
 const { existsSync, readFileSync } = require('node:fs')
 const { parseArgs } = require('node:util')
 const { parseCondition } = require('./gate')
+const { ruleNames } = require('./judge/judge')
 
 /**
  * @typedef {import('./gate').Failure} Failure
@@ -40,6 +41,7 @@ class UsageError extends Error {}
 
 const FORMATS = ['terminal', 'html', 'json', 'md', 'sarif', 'github']
 const SUPPRESSIONS = '.offloop-doctor.json'
+const DIRECTORY = 'offloop-doctor'
 
 const USAGE = `Usage: offloop doctor [options] -- COMMAND [ARGUMENTS]
        offloop report FILE.json [-o DIRECTORY]
@@ -96,7 +98,7 @@ function parseOptions(args) {
   const separator = args.indexOf('--')
   const own = separator === -1 ? args : args.slice(0, separator)
   const command = separator === -1 ? [] : args.slice(separator + 1)
-  const { values, positionals } = parse(withDefaultOfLoad(own))
+  const { values, positionals } = parse(withDefaultOfLoad(own), OPTIONS)
   if (values.help) return 'help'
   if (positionals.length > 0)
     throw new UsageError(`"${positionals[0]}" must follow "--", as in: offloop doctor -- node server.js`)
@@ -105,8 +107,13 @@ function parseOptions(args) {
   if (values.load !== undefined && values['on-listen'] !== undefined) {
     throw new UsageError('--load and --on-listen exclude each other')
   }
-  if (values.for !== undefined && (values.load !== undefined || values['on-listen'] !== undefined)) {
-    throw new UsageError('--for is for programs without a server: it excludes --load and --on-listen')
+  for (const option of /** @type {const} */ (['load', 'on-listen', 'duration'])) {
+    if (values.for !== undefined && values[option] !== undefined)
+      throw new UsageError(`--for is for programs without a server: it excludes --${option}`)
+  }
+  for (const option of /** @type {const} */ (['connections', 'rate'])) {
+    if (values.load === undefined && values[option] !== undefined)
+      throw new UsageError(`--${option} is an option of the load: it needs --load`)
   }
   const isBatch = values.for !== undefined
   const seconds = isBatch ? values.for : (values.duration ?? (values.load === undefined ? undefined : '20'))
@@ -123,23 +130,40 @@ function parseOptions(args) {
     fail: parseFailures(values.fail ?? ['likely']),
     hasFlame: values.flame === true,
     heap: oneOf('--heap', values.heap ?? 'auto', /** @type {const} */ (['auto', 'off', 'always'])),
-    only: values.only?.split(',').map(rule => rule.trim()),
-    ignore: [...suppressions(), ...(values.ignore ?? []).map(parseIgnored)],
-    formats: (values.format ?? 'terminal,html,json')
-      .split(',')
-      .map(format => oneOf('--format', format.trim(), FORMATS)),
-    directory: values.output ?? 'offloop-doctor',
+    only: values.only?.split(',').map(rule => ruleName('--only', rule.trim())),
+    ignore: [...suppressions(), ...(values.ignore ?? []).map(text => parseIgnored('--ignore', text))],
+    formats: parseFormats(values.format ?? 'terminal,html,json'),
+    directory: values.output ?? DIRECTORY,
     isRedacted: values.redact === true
   }
 }
 
-/** @param {string[]} args */
-function parse(args) {
+/**
+ * @template {NonNullable<import('node:util').ParseArgsConfig['options']>} T
+ * @param {string[]} args
+ * @param {T} options
+ */
+function parse(args, options) {
   try {
-    return parseArgs({ args, options: OPTIONS, allowPositionals: true })
+    return parseArgs({ args, options, allowPositionals: true })
   } catch (error) {
     throw new UsageError(/** @type {Error} */ (error).message)
   }
+}
+
+/**
+ * Reads the arguments of `offloop report`.
+ * @param {string[]} args
+ * @returns {{ file: string, directory: string } | 'help'}
+ */
+function parseReportOptions(args) {
+  const { output, help } = OPTIONS
+  const { values, positionals } = parse(args, { output, help })
+  if (values.help) return 'help'
+  const [file, ...others] = positionals
+  if (file === undefined || others.length > 0)
+    throw new UsageError('One file is expected, as in: offloop report doctor.json -o out')
+  return { file, directory: values.output ?? DIRECTORY }
 }
 
 /** Gives `--load` without a value the value `/`. @param {string[]} args */
@@ -156,10 +180,23 @@ function parseShot(text) {
   if (match === null)
     throw new UsageError(`--load takes a path such as "/" or "POST /upload @body.json", not "${text}"`)
   const [, method, path, file] = match
-  if (file !== undefined && !existsSync(file)) throw new UsageError(`--load: the file "${file}" does not exist`)
-  const body = file === undefined ? undefined : readFileSync(file)
+  const body = file === undefined ? undefined : readBody(file)
   const shot = { method: (method ?? (body === undefined ? 'GET' : 'POST')).toUpperCase(), path }
   return body === undefined ? shot : { ...shot, body }
+}
+
+/** @param {string} file */
+function readBody(file) {
+  try {
+    return readFileSync(file)
+  } catch (error) {
+    throw new UsageError(`--load: the file "${file}" cannot be read: ${/** @type {Error} */ (error).message}`)
+  }
+}
+
+/** @param {string} text */
+function parseFormats(text) {
+  return [...new Set(text.split(',').map(format => oneOf('--format', format.trim(), FORMATS)))]
 }
 
 /** @param {string[]} texts */
@@ -172,13 +209,24 @@ function parseFailures(texts) {
 }
 
 /**
+ * @param {string} where the text stands
  * @param {string} text
  * @returns {Ignored}
  */
-function parseIgnored(text) {
+function parseIgnored(where, text) {
   const match = /^([^@]+)@(.+):(\d+)$/.exec(text)
-  if (match === null) throw new UsageError(`--ignore takes RULE@file:line, not "${text}"`)
-  return { rule: match[1], file: match[2], line: Number(match[3]) }
+  if (match === null) throw new UsageError(`${where} takes RULE@file:line, not "${text}"`)
+  return { rule: ruleName(where, match[1]), file: match[2], line: Number(match[3]) }
+}
+
+/**
+ * @param {string} where the name stands
+ * @param {string} name
+ */
+function ruleName(where, name) {
+  const names = ruleNames()
+  if (!names.includes(name)) throw new UsageError(`${where}: the rules are ${names.join(', ')}, not "${name}"`)
+  return name
 }
 
 /** Returns the findings that the project's own file ignores. @returns {Ignored[]} */
@@ -192,11 +240,12 @@ function suppressions() {
     throw wrong(/** @type {Error} */ (error).message)
   }
   if (!Array.isArray(entries)) throw wrong('an array of { "ignore": "RULE@file:line", "reason": "…" } is expected')
-  return entries.map(entry => {
-    if (typeof entry?.ignore !== 'string' || typeof entry.reason !== 'string') {
-      throw wrong(`each entry has "ignore" and "reason", both strings: ${JSON.stringify(entry)}`)
+  return entries.map((entry, index) => {
+    const { ignore, reason } = Object(entry)
+    if (typeof ignore !== 'string' || typeof reason !== 'string' || reason.trim() === '') {
+      throw wrong(`entry ${index} needs "ignore" and "reason", both strings, not ${JSON.stringify(entry)}`)
     }
-    return { ...parseIgnored(entry.ignore), reason: entry.reason }
+    return { ...parseIgnored(`${SUPPRESSIONS}: entry ${index}`, ignore), reason }
   })
 }
 
@@ -239,4 +288,4 @@ function oneOf(option, text, values) {
   return value
 }
 
-module.exports = { USAGE, UsageError, parseOptions }
+module.exports = { USAGE, UsageError, parseOptions, parseReportOptions }

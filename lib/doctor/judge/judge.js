@@ -61,6 +61,12 @@ function allJudges() {
   ]
 }
 
+/** Returns the numbers and the ids of all rules. @returns {string[]} */
+function ruleNames() {
+  const rules = allJudges().flatMap(it => it.rules)
+  return [...new Set([...rules.map(({ rule }) => String(rule)), ...rules.map(({ id }) => id)])]
+}
+
 /** Returns whether a finding is more than a hint. @param {Finding} finding */
 function isSure({ confidence }) {
   return confidence !== 'possible'
@@ -192,4 +198,4 @@ function statusOf({ rule, id, title }, { facts, isSelected, note, ignored }) {
   return { ...status, looked: true, ...(limits.length === 0 ? {} : { reason: limits.join('; ') }) }
 }
 
-module.exports = { judge }
+module.exports = { judge, ruleNames }
