@@ -2,32 +2,38 @@
 
 // The command line: `offloop doctor` and `offloop report`.
 
-const { mkdirSync, readFileSync, writeFileSync } = require('node:fs')
+const { accessSync, constants, mkdirSync, writeFileSync } = require('node:fs')
 const { join } = require('node:path')
 const { pathToFileURL } = require('node:url')
 const { FILES, textOf } = require('./formats')
 const { exitCode, outcomes } = require('./gate')
 const { judge } = require('./judge/judge')
-const { USAGE, UsageError, parseOptions } = require('./options')
+const { USAGE, UsageError, parseOptions, parseReportOptions } = require('./options')
+const { readReport } = require('./recorded')
 const { Run } = require('./run')
 
 /**
  * @typedef {import('./options').Options} Options
+ * @typedef {import('./formats').Format} Format
  * @typedef {import('../../doctor').Report} Report
  */
 
 /** Wrong use, or the program failed. */
 const FAILED = 2
+/** Signals that end a run: of Ctrl-C, of a supervisor, and of a terminal that is closed. */
+const SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])
 
 /** @param {string[]} args */
 async function main(args) {
+  // A pipe may be closed, as by `| head`, and a terminal be gone: the files are written all the same.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   try {
     process.exitCode = await run(args)
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error
-    log(error.message)
-    log('offloop doctor --help shows the options')
     process.exitCode = FAILED
+    if (!(error instanceof UsageError)) return log(String(/** @type {Error} */ (error).stack))
+    log(error.message)
+    log(`offloop ${args[0] === 'report' ? 'report' : 'doctor'} --help shows the options`)
   }
 }
 
@@ -45,15 +51,12 @@ function run([name, ...args]) {
 /** @param {string[]} args */
 async function doctor(args) {
   const options = parseOptions(args)
-  if (options === 'help') {
-    process.stdout.write(USAGE)
-    return 0
-  }
+  if (options === 'help') return help()
+  if (options.formats.some(isFile)) makeDirectory(options.directory)
   const run = new Run(options, log)
   let interrupts = 0
   const onInterrupt = () => (interrupts++ === 0 ? run.interrupt() : run.kill())
-  process.on('SIGINT', onInterrupt)
-  process.on('SIGTERM', onInterrupt)
+  for (const signal of SIGNALS) process.on(signal, onInterrupt)
   const { facts, outcome, message } = await run.result()
   const judged = judge(facts, options)
   const result = { ...judged, conditions: outcomes(judged, options.fail) }
@@ -63,23 +66,28 @@ async function doctor(args) {
 }
 
 /** Writes the HTML of a recorded report. @param {string[]} args */
-async function report(args) {
-  const at = args.findIndex(arg => arg === '-o' || arg === '--output')
-  const directory = at === -1 ? 'offloop-doctor' : args[at + 1]
-  const [file, ...others] = at === -1 ? args : args.filter((_, index) => index !== at && index !== at + 1)
-  if (file === undefined || others.length > 0 || directory === undefined) {
-    throw new UsageError('One file is expected, as in: offloop report doctor.json -o out')
-  }
-  let recorded
-  try {
-    recorded = JSON.parse(readFileSync(file, 'utf8'))
-  } catch (error) {
-    throw new UsageError(`${file} cannot be read: ${/** @type {Error} */ (error).message}`)
-  }
-  if (recorded?.version !== 1 || !Array.isArray(recorded.findings))
-    throw new UsageError(`${file} is not a report of the doctor`)
-  writeFile(directory, 'html', recorded)
+function report(args) {
+  const options = parseReportOptions(args)
+  if (options === 'help') return help()
+  const recorded = readReport(options.file)
+  makeDirectory(options.directory)
+  writeFile(options.directory, 'html', recorded)
   return 0
+}
+
+function help() {
+  process.stdout.write(USAGE)
+  return 0
+}
+
+/** Makes the directory of the reports, before a run whose report would be lost. @param {string} directory */
+function makeDirectory(directory) {
+  try {
+    mkdirSync(directory, { recursive: true })
+    accessSync(directory, constants.W_OK)
+  } catch (error) {
+    throw new UsageError(`--output: "${directory}" cannot be written: ${/** @type {Error} */ (error).message}`)
+  }
 }
 
 /**
@@ -91,19 +99,27 @@ function write(report, { formats, directory }) {
     if (format === 'terminal') {
       const { isTTY = false, columns } = process.stdout
       process.stdout.write(require('./report/terminal').terminal(report, { color: isTTY, columns }))
-    } else if (format === 'github') process.stdout.write(require('./report/github').github(report))
-    else writeFile(directory, /** @type {import('./formats').Format} */ (format), report)
+    } else if (isFile(format)) writeFile(directory, format, report)
+    else process.stdout.write(require('./report/github').github(report))
   }
 }
 
 /**
+ * Returns whether a format is that of a file.
+ * @param {string} format
+ * @returns {format is Format}
+ */
+function isFile(format) {
+  return Object.hasOwn(FILES, format)
+}
+
+/**
  * @param {string} directory
- * @param {import('./formats').Format} format
+ * @param {Format} format
  * @param {Report} report
  */
 function writeFile(directory, format, report) {
   const path = join(directory, FILES[format])
-  mkdirSync(directory, { recursive: true })
   writeFileSync(path, textOf(format, report))
   log(`${format.padEnd(6)} ${format === 'html' ? pathToFileURL(path) : path}`)
 }

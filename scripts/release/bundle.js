@@ -145,6 +145,7 @@ function get(modules, path) {
 function read(path) {
   const text = readFileSync(join(root, path), 'utf8')
   if (!path.endsWith('.json')) return text
+  if (path !== 'package.json') return `module.exports = ${text}`
   const { name, version } = JSON.parse(text)
   return `module.exports = ${JSON.stringify({ name, version })}`
 }
