@@ -4,7 +4,10 @@
 
 const { getPriority, setPriority } = require('node:os')
 
-process.once('message', async (/** @type {any} */ { autocannon, url, shots, connections, rate }) => {
+// The command line has been killed.
+process.once('disconnect', () => process.exit())
+
+process.once('message', async (/** @type {any} */ { autocannon, address, shots, connections, rate }) => {
   // The load must not take the cores of the program.
   try {
     setPriority(getPriority() + 5)
@@ -12,7 +15,7 @@ process.once('message', async (/** @type {any} */ { autocannon, url, shots, conn
     // Not allowed.
   }
   const shooting = require(autocannon)({
-    url,
+    ...address,
     connections,
     // Until it is stopped.
     duration: 86_400,
@@ -36,5 +39,6 @@ process.once('message', async (/** @type {any} */ { autocannon, url, shots, conn
     ...(rate === undefined ? {} : { rate }),
     durations: { count: result.requests.total, mean, p50, p90, p99, max }
   })
+  process.removeAllListeners('disconnect')
   process.disconnect?.()
 })

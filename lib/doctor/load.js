@@ -7,6 +7,7 @@ const { once } = require('node:events')
 const { createRequire } = require('node:module')
 const { join } = require('node:path')
 const { setTimeout } = require('../internal/clock')
+const { textOf } = require('./address')
 const { UsageError } = require('./options')
 
 /**
@@ -30,20 +31,26 @@ function findAutocannon() {
 
 /** Time that the load gets to end, in milliseconds. */
 const FAREWELL = 2000
+const HAS_GROUPS = process.platform !== 'win32'
 
 /** The load of a server. It goes on until it is stopped, a command until it ends. */
 class Load {
   #child
-  /** Settles at the end of the load. */
+  #wasStopped = false
+  /** @type {LoadFacts | undefined} */
+  facts
+  /** Why the load failed. @type {string | undefined} */
+  failure
+  /** Resolves at the end of the load. */
   ended
 
   /**
    * @param {Options} options
-   * @param {string} url
+   * @param {import('./address').Address} address
    */
-  constructor(options, url) {
+  constructor(options, address) {
     const { onListen } = options
-    const env = { ...process.env, NODE_OPTIONS: '', OFFLOOP_URL: url }
+    const env = { ...process.env, NODE_OPTIONS: '', OFFLOOP_URL: textOf(address) }
     if (onListen === undefined) {
       this.#child = fork(join(__dirname, 'load-process.js'), {
         env,
@@ -51,37 +58,50 @@ class Load {
         stdio: ['ignore', 'ignore', 'inherit', 'ipc']
       })
       const { load, connections, rate } = options
-      this.#child.send({ autocannon: findAutocannon(), url, shots: load, connections, rate })
+      this.#child.send({ autocannon: findAutocannon(), address, shots: load, connections, rate })
     } else {
-      this.#child = spawn(onListen, { shell: true, env, stdio: 'inherit' })
+      // The command may start others: a group ends together.
+      this.#child = spawn(onListen, { shell: true, env, stdio: 'inherit', detached: HAS_GROUPS })
     }
     this.ended = this.#wait()
   }
 
   /** Ends the load and waits for its figures. */
   async stop() {
+    this.#wasStopped = true
     if (this.#child.connected) this.#child.send('stop')
-    else this.#child.kill()
+    else this.kill()
     await Promise.race([
-      this.ended.catch(() => {}),
+      this.ended,
       new Promise(resolve => void setTimeout(() => resolve(undefined), FAREWELL).unref())
     ])
   }
 
   kill() {
-    this.#child.kill()
+    this.#wasStopped = true
+    const { pid, exitCode, signalCode, spawnfile } = this.#child
+    if (pid === undefined || exitCode !== null || signalCode !== null) return
+    const isGroup = HAS_GROUPS && spawnfile !== process.execPath
+    try {
+      process.kill(isGroup ? -pid : pid)
+    } catch {
+      // It has just ended.
+    }
   }
 
-  /** @returns {Promise<LoadFacts | undefined>} */
+  /** @returns {Promise<'loaded'>} */
   async #wait() {
-    /** @type {LoadFacts | undefined} */
-    let facts
     this.#child.on('message', message => {
-      facts = /** @type {LoadFacts} */ (message)
+      this.facts = /** @type {LoadFacts} */ (message)
     })
-    const [code] = await once(this.#child, 'exit')
-    if (code !== 0 && code !== null) throw new Error(`The load failed with exit code ${code}`)
-    return facts
+    try {
+      const [code, signal] = await once(this.#child, 'exit')
+      const how = signal === null ? `ended with exit code ${code}` : `was killed by ${signal}`
+      if (code !== 0 && !this.#wasStopped) this.failure = `The load ${how}`
+    } catch (error) {
+      this.failure = `The load could not be started: ${/** @type {Error} */ (error).message}`
+    }
+    return 'loaded'
   }
 }
 

@@ -12,12 +12,14 @@ const { VARIABLE } = require('./settings')
 const PRELOAD = join(__dirname, 'probe', 'preload.js')
 /** Time that the program gets to end after SIGTERM, in milliseconds. */
 const GRACE = 5000
-/** Codes with which Windows and shells report Ctrl-C. */
-const INTERRUPTED = [0xc000_013a, 130, 143]
+
+/** @typedef {{ code: number | null, signal: NodeJS.Signals | null, error?: Error }} End */
 
 class Program {
+  /** @type {import('node:child_process').ChildProcess | undefined} */
   #child
-  #wasStopped = false
+  /** Whether the end was requested: by the doctor, or by Ctrl-C. */
+  wasAsked = false
   /** Settles at the end of the program. */
   ended
 
@@ -25,50 +27,58 @@ class Program {
    * @param {string[]} command
    * @param {Settings} settings
    */
-  constructor([file, ...args], settings) {
-    const isScript = process.platform === 'win32' && /^(?:npm|npx|pnpm|yarn)$/.test(file)
-    this.#child = spawn(isScript ? `${file}.cmd` : file, args, {
-      stdio: 'inherit',
-      shell: isScript,
-      env: {
-        ...process.env,
-        NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --require ${quoted(PRELOAD)}`.trim(),
-        [VARIABLE]: JSON.stringify(settings)
+  constructor(command, settings) {
+    /** @type {Promise<End>} */
+    this.ended = new Promise(resolve => {
+      const fail = (/** @type {Error} */ error) => resolve({ code: null, signal: null, error })
+      try {
+        this.#child = start(command, settings)
+        this.#child.once('error', fail)
+        this.#child.once('exit', (code, signal) => resolve({ code, signal }))
+      } catch (error) {
+        fail(/** @type {Error} */ (error))
       }
     })
-    /** @type {Promise<{ code: number | null, signal: NodeJS.Signals | null, error?: Error }>} */
-    this.ended = new Promise(resolve => {
-      this.#child.once('error', error => resolve({ code: null, signal: null, error }))
-      this.#child.once('exit', (code, signal) => resolve({ code, signal }))
-    })
-  }
-
-  /** Returns whether the program ended by a request: of the doctor, or by Ctrl-C. @param {Awaited<Program['ended']>} end */
-  wasAsked({ code, signal }) {
-    return this.#wasStopped || signal === 'SIGINT' || signal === 'SIGTERM' || INTERRUPTED.includes(code ?? 0)
   }
 
   /** Marks the end that follows as requested: Ctrl-C reaches the program too. */
   expectEnd() {
-    this.#wasStopped = true
+    this.wasAsked = true
   }
 
   /** Ends the program: by SIGTERM, later by SIGKILL. */
   async stop() {
-    const { pid, exitCode, signalCode } = this.#child
-    if (pid === undefined || exitCode !== null || signalCode !== null) return this.ended
-    this.#wasStopped = true
-    this.#child.kill('SIGTERM')
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), GRACE)
+    const child = this.#child
+    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return this.ended
+    this.wasAsked = true
+    child.kill('SIGTERM')
+    const timer = setTimeout(() => child.kill('SIGKILL'), GRACE)
     const end = await this.ended
     timer.close()
     return end
   }
 
   kill() {
-    this.#wasStopped = true
-    this.#child.kill('SIGKILL')
+    this.wasAsked = true
+    this.#child?.kill('SIGKILL')
   }
+}
+
+/**
+ * @param {string[]} command
+ * @param {Settings} settings
+ */
+function start([file, ...args], settings) {
+  const isScript = process.platform === 'win32' && /^(?:npm|npx|pnpm|yarn)$/.test(file)
+  return spawn(isScript ? `${file}.cmd` : file, args, {
+    stdio: 'inherit',
+    shell: isScript,
+    env: {
+      ...process.env,
+      NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --require ${quoted(PRELOAD)}`.trim(),
+      [VARIABLE]: JSON.stringify(settings)
+    }
+  })
 }
 
 /** Quotes a path for NODE_OPTIONS. @param {string} path */

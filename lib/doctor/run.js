@@ -2,16 +2,20 @@
 
 // A run: starts the program, waits for its server, loads it, and returns the facts.
 
-const { now, setTimeout } = require('../internal/clock')
+const { date, now, setTimeout } = require('../internal/clock')
+const { addressOf, textOf } = require('./address')
 const { factsOf } = require('./gather')
 const { Inbox } = require('./inbox')
+const { endProcesses, send } = require('./leftovers')
 const { Load, findAutocannon } = require('./load')
 const { Program } = require('./program')
+const { isAlive } = require('./settings')
 const { seemsToGrow } = require('./snapshots')
 
 /**
  * @typedef {import('./options').Options} Options
  * @typedef {import('./facts').Facts} Facts
+ * @typedef {import('./address').Address} Address
  *
  * The end of a run. `failed`: the program did not start, crashed, or was killed.
  * @typedef {{ facts: Facts, outcome: 'measured' | 'failed', message?: string }} Outcome
@@ -21,6 +25,10 @@ const { seemsToGrow } = require('./snapshots')
 const LOOK = 50
 /** Time that a program with a load gets until its server listens. */
 const PATIENCE = 60_000
+/** Time after which a server on the path of a socket is loaded if none has a port: tools have such sockets for themselves. */
+const SOCKET_PATIENCE = 2000
+/** Time that the first process gets to begin its measurement. A loop that is blocked for longer is not measured. */
+const ANSWER = 30_000
 /** Time that the probes get to write their last facts. */
 const FAREWELL = 15_000
 /** Most time between two heap snapshots: V8 tracks objects meanwhile, which slows its collections. */
@@ -33,7 +41,7 @@ const FLAME = 1
 
 class Run {
   #options
-  #inbox = new Inbox()
+  #inbox
   #program
   #log
   /** @type {Load | undefined} */
@@ -42,8 +50,8 @@ class Run {
   #interrupted
   /** @type {() => void} */
   #interrupt = () => {}
-  /** @type {Facts['load']} */
-  #loadFacts
+  #isInterrupted = false
+  #hasEnded = false
 
   /**
    * @param {Options} options
@@ -56,9 +64,11 @@ class Run {
     this.#interrupted = new Promise(resolve => {
       this.#interrupt = () => resolve('interrupted')
     })
+    this.#inbox = new Inbox()
     this.#inbox.command({ phase: 'warm-up', snapshots: 0 })
     this.#program = new Program(options.command, {
       directory: this.#inbox.directory,
+      reader: process.pid,
       threshold: options.threshold,
       profileInterval: options.hasFlame ? FLAME : PROFILE,
       program: options.isBatch ? 'batch' : 'server'
@@ -67,6 +77,7 @@ class Run {
 
   /** Ends the measurement: Ctrl-C reaches the program too. */
   interrupt() {
+    this.#isInterrupted = true
     this.#program.expectEnd()
     this.#interrupt()
   }
@@ -74,6 +85,7 @@ class Run {
   /** Ends the program without waiting. */
   kill() {
     this.#program.kill()
+    send(this.#alive(), 'SIGKILL')
   }
 
   /** @returns {Promise<Outcome>} */
@@ -82,12 +94,14 @@ class Run {
       const message = await this.#observe()
       await this.#finish()
       const end = await this.#program.stop()
-      const facts = await factsOf(this.#inbox.read(), this.#options.command, this.#loadFacts)
-      const failure = message ?? this.#failureOf(end)
+      // Those whose parent, such as a shell, has not passed on the signal.
+      await endProcesses(() => this.#alive())
+      const facts = await factsOf(this.#inbox.all(), this.#options.command, this.#load?.facts)
+      const failure = this.#failureOf(end) ?? message ?? this.#load?.failure
       return failure === undefined ? { facts, outcome: 'measured' } : { facts, outcome: 'failed', message: failure }
     } finally {
       this.#load?.kill()
-      this.#program.kill()
+      this.kill()
       this.#inbox.remove()
     }
   }
@@ -96,25 +110,37 @@ class Run {
   async #observe() {
     const { isBatch, warmup, seconds, load, onListen } = this.#options
     const hasLoad = load.length > 0 || onListen !== undefined
-    const url = isBatch ? '' : await this.#listening(hasLoad ? PATIENCE : Infinity)
-    if (url === undefined) {
-      return hasLoad && !this.#hasEnded ? `No server listened within ${PATIENCE / 1000} s` : undefined
+    if (!isBatch) {
+      const address = await this.#listening(hasLoad ? PATIENCE : Infinity)
+      if (address === undefined) return this.#whyNotListening(hasLoad)
+      this.#log(`listening on ${textOf(address)}`)
+      if (hasLoad) this.#load = new Load(this.#options, address)
     }
-    if (!isBatch) this.#log(`listening on ${url}`)
-    if (hasLoad) this.#load = new Load(this.#options, url)
-    const loaded = this.#load?.ended.then(facts => {
-      this.#loadFacts = facts
-      return 'loaded'
-    })
-    const over = [this.#ended(), this.#interrupted, ...(loaded === undefined ? [] : [loaded])]
+    const over = [this.#ended(), this.#interrupted, ...(this.#load === undefined ? [] : [this.#load.ended])]
     if ((await Promise.race([deadline(warmup * 1000), ...over])) !== 'time') return undefined
     this.#log(seconds === undefined ? 'measuring, Ctrl-C ends' : `measuring for ${seconds} s`)
     this.#inbox.command({ phase: 'measure', snapshots: 0 })
     // A blocked loop reads the command late.
-    await this.#message(({ type }) => type === 'measure', over)
-    if (seconds === undefined || onListen !== undefined) await Promise.race(over)
+    await this.#message(({ type }) => type === 'measure', [deadline(ANSWER), ...over])
+    if (seconds === undefined) await Promise.race(over)
     else await this.#measure(seconds * 1000, over)
     await this.#load?.stop()
+    return undefined
+  }
+
+  /**
+   * Returns why no server has listened, if the program or the doctor is to blame for it.
+   * @param {boolean} hasLoad
+   */
+  #whyNotListening(hasLoad) {
+    const [refusal] = this.#inbox
+      .read()
+      .flat()
+      .filter(({ type }) => type === 'refused')
+    if (refusal !== undefined) return `The program cannot be observed: ${refusal.reason}`
+    if (this.#isInterrupted) return undefined
+    if (!this.#hasEnded) return hasLoad ? `No server listened within ${PATIENCE / 1000} s` : undefined
+    this.#log('the program ended before a server listened; --for SECONDS observes a program without a server')
     return undefined
   }
 
@@ -145,14 +171,13 @@ class Run {
     this.#inbox.command({ phase: 'measure', snapshots: count })
     const isMissing = (/** @type {any[]} */ list) =>
       list.some(({ type }) => type === 'measure') &&
-      !list.some(message => message.type === 'end' || (message.type === 'snapshot' && message.count === count))
+      !list.some(message => message.type === 'end' || (message.type === 'snapshot' && message.count === count)) &&
+      isAlive(list[0]?.pid)
     const began = now()
     while (now() - began < SNAPSHOT && this.#inbox.read().some(isMissing)) {
       if ((await Promise.race([after(LOOK), ...over])) !== 'time') return
     }
   }
-
-  #hasEnded = false
 
   async #ended() {
     await this.#program.ended
@@ -160,11 +185,17 @@ class Run {
     return 'ended'
   }
 
-  /** Returns the address of the first server, or `undefined` if the run ends before. @param {number} patience in milliseconds */
+  /**
+   * Returns the address of the first server, or `undefined` if the run ends before.
+   * @param {number} patience in milliseconds
+   * @returns {Promise<Address | undefined>}
+   */
   async #listening(patience) {
     const over = [this.#ended(), this.#interrupted, ...(patience === Infinity ? [] : [deadline(patience)])]
-    const found = await this.#message(({ type, port }) => type === 'listening' && port !== undefined, over)
-    return found && `http://127.0.0.1:${found.port}`
+    const isReady = (/** @type {any} */ { type, port, at }) =>
+      type === 'listening' && (port !== undefined || date() - at > SOCKET_PATIENCE)
+    const found = await this.#message(message => message.type === 'refused' || isReady(message), over)
+    return found?.type === 'listening' ? addressOf(found) : undefined
   }
 
   /**
@@ -188,20 +219,30 @@ class Run {
   /** Waits until each process has written its last facts. */
   async #finish() {
     this.#inbox.command({ phase: 'finish', snapshots: 0 })
-    for (let waited = 0; waited < FAREWELL; waited += LOOK) {
-      const isOver = this.#inbox.read().every(list => list.some(({ type }) => type === 'end') || !isAlive(list[0]?.pid))
-      if (isOver) return
-      await after(LOOK)
-    }
+    for (let waited = 0; waited < FAREWELL && this.#inbox.read().some(isOpen); waited += LOOK) await after(LOOK)
+  }
+
+  /** Returns the processes that run after their last facts. */
+  #alive() {
+    return this.#inbox
+      .read()
+      .filter(list => list[0]?.type === 'hello' && !list.some(({ type, end }) => type === 'end' && end.kind === 'exit'))
+      .map(([{ pid }]) => pid)
+      .filter(isAlive)
   }
 
   /** @param {Awaited<Program['ended']>} end */
   #failureOf(end) {
-    if (this.#program.wasAsked(end)) return undefined
+    if (this.#program.wasAsked) return undefined
     if (end.error !== undefined) return `The program could not be started: ${end.error.message}`
     if (end.signal !== null) return `The program was killed by ${end.signal}`
     return end.code === 0 ? undefined : `The program ended with exit code ${end.code}`
   }
+}
+
+/** Returns whether a process may write facts still. @param {any[]} messages */
+function isOpen(messages) {
+  return !messages.some(({ type }) => type === 'end' || type === 'refused') && isAlive(messages[0]?.pid)
 }
 
 /**
@@ -219,16 +260,6 @@ function after(ms) {
  */
 function deadline(ms) {
   return new Promise(resolve => void setTimeout(() => resolve('time'), ms).unref())
-}
-
-/** @param {number} pid */
-function isAlive(pid) {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
 }
 
 module.exports = { Run }

@@ -8,6 +8,7 @@ const { join } = require('node:path')
  * Settings of a run, in the environment of the program.
  * @typedef {object} Settings
  * @property {string} directory for the facts, private to the user
+ * @property {number} reader process that reads the facts
  * @property {number} threshold of a block, in milliseconds
  * @property {number} profileInterval of the CPU profile, in milliseconds
  * @property {'server' | 'batch'} program `batch`: observed from its beginning, without a server
@@ -48,6 +49,16 @@ function snapshotPath(directory, pid, thread, count) {
   return join(directory, `${pid}-${thread}-${count}.heapsnapshot`)
 }
 
+/**
+ * Returns the file of the tables of a thread: its last facts that are not single events.
+ * @param {string} directory
+ * @param {number} pid
+ * @param {number} thread
+ */
+function tablesPath(directory, pid, thread) {
+  return join(directory, `${pid}-${thread}.tables`)
+}
+
 /** @returns {Settings | undefined} */
 function settingsOfEnvironment() {
   try {
@@ -57,4 +68,24 @@ function settingsOfEnvironment() {
   }
 }
 
-module.exports = { EXTENSION, TICK, VARIABLE, commandPath, factsPath, settingsOfEnvironment, snapshotPath }
+/** Returns whether a process runs. @param {number | undefined} pid */
+function isAlive(pid) {
+  try {
+    process.kill(/** @type {number} */ (pid), 0)
+    return true
+  } catch (error) {
+    return /** @type {NodeJS.ErrnoException} */ (error).code === 'EPERM'
+  }
+}
+
+module.exports = {
+  EXTENSION,
+  TICK,
+  VARIABLE,
+  commandPath,
+  factsPath,
+  isAlive,
+  settingsOfEnvironment,
+  snapshotPath,
+  tablesPath
+}

@@ -10,16 +10,21 @@ const { performance } = require('node:perf_hooks')
 const { threadId } = require('node:worker_threads')
 const { date, now, setImmediate, setTimeout } = require('../../internal/clock')
 const { lazy } = require('../../internal/lazy')
-const { TICK, snapshotPath } = require('../settings')
+const { TICK, isAlive, snapshotPath } = require('../settings')
 const { PoolWait } = require('./pool-wait')
 const { Profile } = require('./profile')
 const { Journal } = require('./journal')
+const { refuse } = require('./refusal')
 const { RequestTimes } = require('./requests')
+const { beforeDefaultEnd } = require('./signals')
 const { siteOf } = require('./stack')
 
 /**
  * @typedef {import('../settings').Settings} Settings
  * @typedef {import('./blocks').Blocks} Blocks
+ *
+ * A server that listens.
+ * @typedef {{ port?: number, host?: string, path?: string, isSecure?: boolean, isV6Only?: boolean }} Listening
  *
  * A part that observes one thing.
  * @typedef {object} Probe
@@ -37,6 +42,7 @@ const SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM'])
 /** Time between two copies of the tables, in case the process is killed. */
 const COPY = 2000
 const { eventLoopUtilization } = performance
+const { cpuUsage } = process
 
 /**
  * Installs the probes.
@@ -45,12 +51,17 @@ const { eventLoopUtilization } = performance
 function prepare(settings) {
   const session = new Session(settings)
   const start = () => {
-    if (session.start()) for (const signal of SIGNALS) session.flushOn(signal)
+    try {
+      session.start()
+    } catch (error) {
+      // The program must not fail by it.
+      refuse(settings, /** @type {Error} */ (error).message)
+    }
   }
   if (settings.program === 'batch') start()
-  onListen(address => {
+  onListen(server => {
     start()
-    session.listening(address)
+    session.listening(server)
   })
   const forks = new Forks()
   subscribe('child_process', () => forks.add())
@@ -94,7 +105,7 @@ function isPrimary() {
 
 /**
  * Calls back when a server of this process listens.
- * @param {(address: ReturnType<Server['address']>) => void} callback
+ * @param {(server: Listening) => void} callback
  */
 function onListen(callback) {
   const { listen } = Server.prototype
@@ -104,12 +115,29 @@ function onListen(callback) {
      * @param {unknown[]} args
      */
     function (...args) {
-      this.prependOnceListener('listening', () => callback(this.address()))
+      this.prependOnceListener('listening', () => callback(listeningOf(this, args[0])))
       return Reflect.apply(listen, this, args)
     }
   )
   Object.defineProperties(wrapper, Object.getOwnPropertyDescriptors(listen))
   Server.prototype.listen = wrapper
+}
+
+/**
+ * @param {Server} server
+ * @param {any} options of `listen`
+ * @returns {Listening}
+ */
+function listeningOf(server, options) {
+  const address = server.address()
+  // Only servers of TLS have certificates.
+  const isSecure = 'setSecureContext' in server
+  if (typeof address === 'string') return { path: address, isSecure }
+  return {
+    ...(address && { port: address.port, host: address.address }),
+    isSecure,
+    isV6Only: options?.ipv6Only === true
+  }
 }
 
 /** The probes of this thread, installed once. @type {() => Probe[]} */
@@ -120,6 +148,7 @@ const installed = lazy(() =>
     require('./listeners'),
     require('./writes'),
     require('./workers'),
+    require('./messages'),
     require('./memory')
   ].map(({ install }) => install())
 )
@@ -146,6 +175,9 @@ class Session {
   #snapshots = 0
   #copied = 0
   #utilization = eventLoopUtilization()
+  #processorTime = cpuUsage()
+  /** @type {(() => void)[]} */
+  #releases = []
 
   /** @param {Settings} settings */
   constructor(settings) {
@@ -153,21 +185,15 @@ class Session {
     this.#profile = new Profile(settings.profileInterval)
   }
 
-  /** @param {ReturnType<Server['address']>} address of a server that listens now */
-  listening(address) {
-    const port = typeof address === 'object' ? address?.port : undefined
-    this.#journal?.add({
-      type: 'listening',
-      at: date(),
-      port,
-      path: typeof address === 'string' ? address : undefined
-    })
+  /** @param {Listening} server */
+  listening(server) {
+    this.#journal?.add({ type: 'listening', at: date(), ...server })
     this.#journal?.flush()
   }
 
-  /** Begins to write facts. Returns whether it had not begun before. */
+  /** Begins to write facts, once. */
   start() {
-    if (this.#isStarted) return false
+    if (this.#isStarted) return
     this.#isStarted = true
     // Loads the addon, which processes without a server do not need.
     const { Blocks } = require('./blocks')
@@ -183,25 +209,13 @@ class Session {
     blocks.start()
     this.#phase = 'warm-up'
     process.on('exit', this.#onExit)
+    this.#releases = SIGNALS.map(signal =>
+      beforeDefaultEnd(signal, () => this.#end({ kind: 'exit', code: null, signal }))
+    )
     this.#tick()
-    return true
   }
 
   #onExit = (/** @type {number} */ code) => this.#end({ kind: 'exit', code })
-
-  /**
-   * Ends the record before a signal ends the process, unless the program handles the signal.
-   * @param {'SIGINT' | 'SIGTERM'} signal
-   */
-  flushOn(signal) {
-    const end = () => {
-      if (process.listenerCount(signal) > 1) return
-      this.#end({ kind: 'exit', code: null, signal })
-      process.removeListener(signal, end)
-      process.kill(process.pid, signal)
-    }
-    process.on(signal, end)
-  }
 
   /** Ends the measurement. */
   finish() {
@@ -217,8 +231,15 @@ class Session {
     if (this.#phase === 'measure') this.#measure()
     if (snapshots > this.#snapshots) this.#snapshot(snapshots)
     if (phase === 'finish') this.#end({ kind: 'finished' })
+    else if (!isAlive(this.#settings.reader)) this.#abandon()
     this.#spend('ticks', began)
     setTimeout(this.#tick, TICK).unref()
+  }
+
+  /** The command line was killed: files that are not read must not grow. */
+  #abandon() {
+    this.#end({ kind: 'finished' })
+    this.#journal?.removeDirectory()
   }
 
   /** The warm-up is over. */
@@ -227,6 +248,7 @@ class Session {
     this.#phase = 'measure'
     this.#measured.from = date()
     this.#utilization = eventLoopUtilization()
+    this.#processorTime = cpuUsage()
     this.#requests.begin()
     this.#seen = this.#requests.count
     this.#blocks?.begin()
@@ -269,17 +291,19 @@ class Session {
   /** Writes the tables, in place of those before. */
   #copy() {
     this.#copied = date()
-    this.#journal?.add({ type: 'tables', tables: this.#tables() })
+    this.#journal?.replaceTables(this.#tables())
   }
 
   #tables() {
     const stats = this.#blocks?.stats()
     const blind = this.#blocks?.blindness
+    const { user, system } = cpuUsage(this.#processorTime)
     return [
       // Its rows are written one by one.
       ...this.#probes.map(probe => ({ ...probe.collect(), rows: undefined })),
       {
         measured: { from: this.#measured.from, to: date() },
+        processorTime: (user + system) / 1000,
         requests: this.#requests.collect(),
         forks: this.forks?.facts ?? [],
         dropped: this.#blocks?.dropped ?? 0,
@@ -295,6 +319,7 @@ class Session {
     if (this.#phase === 'over') return
     const isMeasured = this.#phase === 'measure'
     this.#phase = 'over'
+    for (const release of this.#releases) release()
     this.#blocks?.flush()
     if (isMeasured) {
       const profile = this.#timed('profile', () => this.#profile.stop())

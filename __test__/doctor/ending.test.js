@@ -1,0 +1,60 @@
+'use strict'
+
+// Ends of runs: each process of the program ends, and nothing stays of a doctor that was killed.
+
+const assert = require('node:assert/strict')
+const { once } = require('node:events')
+const { join } = require('node:path')
+const { describe, test } = require('node:test')
+const { isAlive } = require('../../lib/doctor/settings')
+const { doctorOf } = require('../support/doctor-cli')
+
+const HELLO = `
+  require('node:http').createServer((_request, response) => response.end('hello')).listen(process.env.ADDRESS ?? process.env.PORT)`
+const LOAD = ['--load', '/', '-c', '2', '-d', '1', '--warmup', '0', '--format', 'json']
+
+describe('a run', { skip: process.platform === 'win32' && 'no signals' }, () => {
+  test('ends the program although a shell does not pass on the signal', async t => {
+    const { run } = doctorOf(t, { 'hello.js': HELLO })
+    const { errors, report } = await run(
+      'doctor',
+      ...LOAD,
+      '--',
+      'sh',
+      '-c',
+      `"${process.execPath}" hello.js; echo over`
+    )
+    const [server] = report?.processes ?? []
+    assert.ok(server.requests > 0, errors)
+    assert.equal(isAlive(server.pid), false)
+  })
+
+  test('whose command line is killed leaves no files', async t => {
+    const { start } = doctorOf(t, {
+      'job.js': `
+        const { existsSync } = require('node:fs')
+        const { directory } = JSON.parse(process.env.OFFLOOP_DOCTOR)
+        setInterval(() => existsSync(directory) || process.exit(), 20)`
+    })
+    const { child, written } = start(['doctor', '--for', '3600', '--', process.execPath, 'job.js'])
+    await written('measuring for')
+    child.kill('SIGKILL')
+    // The program has the other end of the pipe.
+    await once(child.stdout.resume(), 'end')
+  })
+
+  test('loads a server on the path of a socket', async t => {
+    const { folder, run } = doctorOf(t, { 'hello.js': HELLO.replace('process.env.ADDRESS', "'a b.sock'") })
+    const { errors, report } = await run('doctor', ...LOAD, '--', process.execPath, 'hello.js')
+    assert.match(errors, /listening on unix:a b\.sock/, join(folder, 'a b.sock'))
+    assert.ok((report?.requests ?? 0) > 100, errors)
+  })
+})
+
+test('a load that fails is reported, and the run fails', async t => {
+  const { run } = doctorOf(t, { 'hello.js': HELLO })
+  const load = ['--warmup', '0', '--on-listen', `"${process.execPath}" -e "process.exit(3)"`]
+  const { code, errors, report } = await run('doctor', ...load, '--', process.execPath, 'hello.js')
+  assert.match(errors, /The load ended with exit code 3/)
+  assert.deepEqual([code, report?.verdict], [2, 'inconclusive'])
+})
