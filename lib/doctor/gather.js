@@ -57,7 +57,7 @@ function processOf(messages) {
   const begin = of('measure')[0]?.at
   /** @type {any} */
   const tables = {}
-  for (const part of of('tables').at(-1)?.tables ?? []) {
+  for (const part of of('tables')[0]?.tables ?? []) {
     for (const [name, value] of Object.entries(part)) {
       tables[name] = name === 'blind' ? { ...tables.blind, ...value } : value
     }
@@ -93,6 +93,7 @@ function empty() {
     allocations: [],
     majors: [],
     heapLimit: 0,
+    processorTime: 0,
     poolWait: [],
     poolJobs: {},
     ipc: { messages: 0, bytes: 0, time: 0 },

@@ -7,6 +7,7 @@ const {
   mkdtempSync,
   openSync,
   readdirSync,
+  readFileSync,
   readSync,
   renameSync,
   rmSync,
@@ -14,7 +15,7 @@ const {
 } = require('node:fs')
 const { tmpdir } = require('node:os')
 const { join } = require('node:path')
-const { EXTENSION, commandPath } = require('./settings')
+const { EXTENSION, commandPath, tablesPath } = require('./settings')
 
 /** @typedef {import('./settings').Command} Command */
 
@@ -59,10 +60,7 @@ class Source {
   /** @param {string} line */
   #add(line) {
     try {
-      const message = JSON.parse(line)
-      // Only the last tables count.
-      if (message.type === 'tables') this.messages = this.messages.filter(({ type }) => type !== 'tables')
-      this.messages.push(message)
+      this.messages.push(JSON.parse(line))
     } catch {
       // The process was killed while it wrote.
     }
@@ -95,6 +93,27 @@ class Inbox {
       source.read()
       return source.messages
     })
+  }
+
+  /**
+   * Reads all facts: the messages of each process, the last of which may be its tables.
+   * @returns {any[][]}
+   */
+  all() {
+    return this.read().map(messages => {
+      const tables = this.#tables(messages[0])
+      return tables === undefined ? messages : [...messages, { type: 'tables', tables }]
+    })
+  }
+
+  /** @param {{ pid: number, thread: number } | undefined} hello */
+  #tables(hello) {
+    try {
+      return hello && JSON.parse(readFileSync(tablesPath(this.directory, hello.pid, hello.thread), 'utf8'))
+    } catch {
+      // It was not measured.
+      return undefined
+    }
   }
 
   remove() {

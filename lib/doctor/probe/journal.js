@@ -1,7 +1,7 @@
 'use strict'
 
-const { closeSync, openSync, readFileSync, statSync, writeSync } = require('node:fs')
-const { commandPath, factsPath } = require('../settings')
+const { closeSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync, writeSync } = require('node:fs')
+const { commandPath, factsPath, tablesPath } = require('../settings')
 
 /** @typedef {import('../settings').Command} Command */
 
@@ -11,6 +11,7 @@ const MAX_LINES = 10_000
 /** The file to which this thread writes its facts, a line of JSON each, and the command that it reads. */
 class Journal {
   #directory
+  #tables
   #fd
   /** @type {string[]} */
   #lines = []
@@ -24,6 +25,7 @@ class Journal {
    */
   constructor(directory, thread) {
     this.#directory = directory
+    this.#tables = tablesPath(directory, process.pid, thread)
     this.#fd = openSync(factsPath(directory, process.pid, thread), 'a', 0o600)
   }
 
@@ -50,6 +52,16 @@ class Journal {
     }
   }
 
+  /** Writes the tables, in place of those before. @param {object[]} tables */
+  replaceTables(tables) {
+    try {
+      writeFileSync(`${this.#tables}.new`, JSON.stringify(tables), { mode: 0o600 })
+      renameSync(`${this.#tables}.new`, this.#tables)
+    } catch {
+      // The command line reads those before.
+    }
+  }
+
   /** Returns the command. */
   command() {
     const path = commandPath(this.#directory)
@@ -67,6 +79,15 @@ class Journal {
   close() {
     this.flush()
     closeSync(this.#fd)
+  }
+
+  /** Removes the directory, whose reader has ended. */
+  removeDirectory() {
+    try {
+      rmSync(this.#directory, { recursive: true, force: true })
+    } catch {
+      // Another process still writes, and removes it then.
+    }
   }
 }
 
