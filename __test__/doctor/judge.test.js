@@ -235,9 +235,12 @@ test('a load that does not arrive is inconclusive', () => {
   assert.deepEqual([verdict, reason], ['inconclusive', 'no request of the load arrived'])
 })
 
-/** @param {Partial<Facts>} [fields] */
-function starved(fields) {
-  return facts([{ rows: rows(index => ({ utilization: 0.9, starved: 400 + index * 120 })) }], fields)
+/**
+ * @param {Partial<Facts>} [fields]
+ * @param {number} [processorTime]
+ */
+function starved(fields, processorTime = 0) {
+  return facts([{ rows: rows(index => ({ utilization: 0.9, starved: 400 + index * 120 })), processorTime }], fields)
 }
 
 test('a machine that takes the cores away is inconclusive, unless a fault was certain', () => {
@@ -247,8 +250,9 @@ test('a machine that takes the cores away is inconclusive, unless a fault was ce
 })
 
 test('a program that starves itself is judged', () => {
-  assert.equal(report([], { facts: starved({ ownShare: 0.8 }) }).verdict, 'clean')
-  assert.equal(report([], { facts: starved({ ownShare: 0.5 }) }).verdict, 'inconclusive')
+  // All threads count: those of a pool of workers, for example.
+  assert.equal(report([], { facts: starved({ cores: 2 }, 1.6 * TIME) }).verdict, 'clean')
+  assert.equal(report([], { facts: starved({ cores: 2 }, TIME) }).verdict, 'inconclusive')
   // The loop used all of the quota.
   assert.equal(report([], { facts: starved({ quota: 0.5 }) }).verdict, 'clean')
 })

@@ -94,6 +94,7 @@ function processFacts(fields = {}) {
     containers: [],
     allocations: [],
     majors: [],
+    processorTime: 0,
     heapLimit: 4e9,
     poolWait: [],
     poolJobs: {},

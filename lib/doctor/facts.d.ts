@@ -210,6 +210,8 @@ export interface ProcessFacts {
   /** Sizes soon after major collections, in bytes. */
   majors: { at: number; heapUsed: number; external: number }[]
   heapLimit: number
+  /** Processor time of all threads during the measurement. */
+  processorTime: number
   /** Time that jobs waited for a thread of libuv's pool. */
   poolWait: { at: number; wait: number }[]
   poolJobs: Record<string, number>
@@ -245,6 +247,4 @@ export interface Facts {
   measured?: { from: number; to: number }
   load?: { requests: number; errors: number; connections: number; rate?: number; durations: Durations }
   processes: ProcessFacts[]
-  /** Share of the available processor time that the program's own processes used, 0 to 1. */
-  ownShare?: number
 }

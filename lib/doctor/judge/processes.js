@@ -53,9 +53,10 @@ function coresOf({ quota, cores }) {
  * @param {Setup} setup
  */
 function ownShare(facts, setup) {
-  if (facts.ownShare !== undefined) return facts.ownShare
   const busy = facts.processes.map(process => Math.max(0, utilizationOf(process) - starvedShare(process, setup)))
-  return Math.min(1, sum(busy) / coresOf(facts))
+  // Threads other than that of the loop count too.
+  const used = sum(facts.processes.map(({ processorTime }) => processorTime)) / (setup.seconds * 1000)
+  return Math.min(1, Math.max(sum(busy), used || 0) / coresOf(facts))
 }
 
 /**
