@@ -103,6 +103,37 @@ describe('races of Maps', () => {
     assert.equal(race.expected, 19)
   })
 
+  test('counts the callers of an absence that set the key after the next one began', async () => {
+    const cache = new Map()
+    /** @type {(() => void)[]} */
+    const answers = []
+    async function login() {
+      if (!cache.has('42')) {
+        const { promise, resolve } = deferred()
+        answers.push(() => resolve(undefined))
+        await promise
+        cache.set('42', {})
+      }
+    }
+    const [race] = await racesOf(async () => {
+      for (let absence = 0; absence < 20; absence++) {
+        cache.delete('42')
+        for (let caller = absence === 0 ? -3 : 0; caller < 6; caller++) {
+          login()
+          await setImmediate()
+        }
+        for (const answer of answers.splice(0, 6)) {
+          answer()
+          await setImmediate()
+        }
+      }
+      for (const answer of answers.splice(0)) answer()
+      await setImmediate()
+    })
+    assert.equal(race.overwrites, race.expected)
+    assert.equal(race.excess, 0)
+  })
+
   test('counts callers of one synchronous run', async () => {
     const cache = new Map()
     /** @param {number} key */
