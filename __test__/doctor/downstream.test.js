@@ -94,7 +94,7 @@ describe('HTTP', () => {
     }
     const facts = await callsOf(() => Promise.all([get(), get()]))
     assert.deepEqual(brief(facts), [{ kind: 'http', call: 'GET /items?…', calls: 2, duplicates: 1, concurrent: 2 }])
-    if (MAJOR >= 22) assert.equal(facts[0].frames.find(({ isUser }) => isUser)?.name, 'get')
+    assert.equal(facts[0].frames.find(({ isUser }) => isUser)?.name, 'get')
   })
 
   test('of different users, queries and methods are not equal', async () => {

@@ -4,11 +4,13 @@
 // to their sockets.
 
 const { AsyncLocalStorage } = require('node:async_hooks')
-const { subscribe } = require('node:diagnostics_channel')
+const { channel, subscribe } = require('node:diagnostics_channel')
+const { Agent } = require('node:http')
 const { describeHttp, describeRedis, describeSql, hashOf, textOf } = require('./call-text')
 const { callerFrames } = require('./caller')
 const { Calls } = require('./calls')
 const { observeSockets } = require('./client-sockets')
+const { replace } = require('./replace')
 
 /**
  * @typedef {import('./calls').Call} Call
@@ -20,6 +22,8 @@ const { observeSockets } = require('./client-sockets')
 const major = Number(process.versions.node.split('.', 1)[0])
 /** Since then, a store of a request costs no hook of each promise. */
 const HAS_CHEAP_CONTEXT = major >= 24
+/** Since then, a request is published when it is created; before, only once it is sent, which its creator may not be part of. */
+const HAS_CREATED = major >= 22
 /** Clients replace arguments that may be secret with this. */
 const REDACTED = '?'
 
@@ -163,7 +167,8 @@ function observeChannels() {
     const { origin, method, path, headers } = request
     return httpCall('undici', String(origin), method, path, name => undiciHeader(headers, name))
   })
-  const start = major >= 22 ? 'http.client.request.created' : 'http.client.request.start'
+  const start = HAS_CREATED ? 'http.client.request.created' : 'offloop:doctor:request'
+  if (!HAS_CREATED) publishRequests(start)
   observe(start, ['http.client.response.finish', 'http.client.request.error'], ofRequest, ({ request }) => {
     const target = `${request.protocol}//${request.getHeader('host') ?? request.host}`
     return httpCall('http', target, request.method, request.path, name => request.getHeader(name))
@@ -180,6 +185,17 @@ function observeChannels() {
       return sqlCall('mssql', '', procedure === undefined ? command : `exec ${procedure}`, values)
     })
   }
+}
+
+/** Publishes requests when they are given to an agent, which their constructor does last. @param {string} name */
+function publishRequests(name) {
+  const created = channel(name)
+  replace([[Agent.prototype, 'addRequest']], addRequest => {
+    return function (...args) {
+      if (isMeasuring) created.publish({ request: args[0] })
+      return Reflect.apply(addRequest, this, args)
+    }
+  })
 }
 
 function observeRequests() {
