@@ -454,6 +454,17 @@ test('of two findings at one line the costlier one stays', () => {
   ])
 })
 
+test('a function and the one that it calls are one fault, of the costlier one', () => {
+  const caller = (/** @type {number} */ time) => finding({ time, frames: stack('plan a.js:4 < handler a.js:9') })
+  const callee = (/** @type {number} */ time) =>
+    finding({ time, frames: stack('orders a.js:1 < plan a.js:4 < handler a.js:9') })
+  const lines = (/** @type {Finding[]} */ findings) => fold(findings).map(({ line }) => line)
+  assert.deepEqual(lines([caller(900), callee(500)]), [4])
+  assert.deepEqual(lines([caller(400), callee(500)]), [1])
+  const sibling = finding({ time: 300, frames: stack('render a.js:2 < plan a.js:5 < handler a.js:9') })
+  assert.deepEqual(lines([caller(900), sibling]), [4, 2])
+})
+
 test('a line of generated code explains nothing but its own calls', () => {
   const at = (/** @type {string} */ name, /** @type {number} */ column) => ({
     ...stack(`${name} bundle.js:1`)[0],

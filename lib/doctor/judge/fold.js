@@ -32,7 +32,8 @@ const EXPLANATIONS = [
   // The stacks of one block may differ.
   { by: [3, 4], of: [6], if: runsLine },
   { by: ['handler'], of: [4], if: (cause, effect) => effect.confidence === 'possible' && runsLine(effect, cause) },
-  { by: ['handler', 'system-call'], of: ['handler', 'system-call'], if: isAt },
+  // A caller that also works itself.
+  { by: ['handler', 'system-call'], of: ['handler', 'system-call'], if: isOnOneStack },
   // A late stack may show a line after the long call.
   { by: ['handler', 'system-call'], of: ['handler', 'system-call'], if: isBesideCall },
   // A start makes system calls.
@@ -106,6 +107,15 @@ function names(list, { rule, id }) {
  */
 function runsLine(cause, effect) {
   return isAt(cause, effect) || effect.frames.some(frame => isAt(cause, { ...frame, function: frame.name }))
+}
+
+/**
+ * Returns whether one of two findings happens on the guilty line of the other, or in a function that the line calls.
+ * @param {Finding} one
+ * @param {Finding} other
+ */
+function isOnOneStack(one, other) {
+  return runsLine(one, other) || runsLine(other, one)
 }
 
 /**
