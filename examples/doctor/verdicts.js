@@ -152,13 +152,13 @@ const variants = [
     name: 'same-call',
     file: '1-same-call.js',
     load: requests(),
-    findings: [{ rule: 1, id: 'stampede', function: '<anonymous>', line: 'http.get(url, { agent }' }]
+    findings: [{ rule: 1, id: 'stampede', function: 'get', line: 'http.get(url, { agent }' }]
   },
   {
     name: 'abort-signals',
     file: '2-abort-signals.js',
     load: requests(),
-    findings: [{ rule: 2, id: 'abort-signals', function: '<anonymous>', line: "signal.addEventListener('abort'" }]
+    findings: [{ rule: 2, id: 'abort-signals', function: 'cancellable', line: "signal.addEventListener('abort'" }]
   },
   {
     name: 'intervals',
