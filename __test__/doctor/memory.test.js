@@ -3,6 +3,9 @@
 // The probe of the heap, on the heap of this process.
 
 const assert = require('node:assert/strict')
+const { mkdtempSync, readFileSync, rmSync } = require('node:fs')
+const { tmpdir } = require('node:os')
+const { dirname, join } = require('node:path')
 const { test } = require('node:test')
 const timers = require('node:timers')
 const { setImmediate: turn } = require('node:timers/promises')
@@ -92,3 +95,36 @@ test('live allocations have the stack that made them', async () => {
   // The session is closed.
   assert.deepEqual(probe.collect().allocations, allocations)
 })
+
+test('allocations of the doctor are not those of the program', () => {
+  const probe = install()
+  probe.begin()
+  for (let count = 0; count < 2000; count++) probe.sample()
+  probe.end()
+  const { allocations } = probe.collect()
+  const folder = join(__dirname, '../../lib/doctor')
+  assert.deepEqual(
+    allocations.filter(({ frames }) => frames.some(({ file }) => file.startsWith(folder))),
+    []
+  )
+})
+
+test('functions that have run are listed with snapshots', () => {
+  const path = join(mkdtempSync(join(tmpdir(), 'offloop-memory-')), 'a.heapsnapshot')
+  const probe = install()
+  probe.begin()
+  probe.snapshot(path)
+  rmSync(dirname(path), { recursive: true })
+  probe.end()
+  const { ran = [] } = probe.collect()
+  const text = readFileSync(__filename, 'utf8')
+  const isListed = (/** @type {Function} */ { name }) => {
+    const at = text.indexOf(`function ${name}(`)
+    return ran.some(({ file, from, to }) => file === __filename && from === at && at < to)
+  }
+  assert.deepEqual([isListed(neverCalled), isListed(retain)], [false, true])
+})
+
+function neverCalled() {
+  return __dirname
+}

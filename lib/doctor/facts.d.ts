@@ -175,6 +175,15 @@ export interface AllocationFact extends Site {
   /** Live bytes at the beginning and the end of the measurement. */
   before: number
   after: number
+  /** Line of the stack that keeps the allocated values, if the source shows one. */
+  keeper?: FactFrame
+}
+
+/** A function that has run, with its begin and end in the text that V8 ran. */
+export interface RanFact {
+  file: string
+  from: number
+  to: number
 }
 
 export interface ProcessFacts {
@@ -207,6 +216,8 @@ export interface ProcessFacts {
   profile?: { interval: number; samples: number; nodes: ProfileNode[] }
   containers: ContainerFact[]
   allocations: AllocationFact[]
+  /** At most 20,000 functions of the program, if heap snapshots were taken. */
+  ran?: RanFact[]
   /** Sizes soon after major collections, in bytes. */
   majors: { at: number; heapUsed: number; external: number }[]
   heapLimit: number

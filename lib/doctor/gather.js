@@ -2,22 +2,20 @@
 
 // Facts from the messages of the probes: with positions of sources, and with the loops in which calls are awaited.
 
-const { readFileSync, statSync } = require('node:fs')
 const { isAbsolute } = require('node:path')
 const { originalFrames } = require('../watch/source-maps')
 const { cgroupLimits } = require('./limits')
 const { snapshotsOf } = require('./snapshots')
 const { containersOf } = require('./source/containers')
+const { keeperOf } = require('./source/keepers')
 const { awaitLoop, functionsAround } = require('./source/loops')
+const { textOf } = require('./source/texts')
 
 /**
  * @typedef {import('./facts').Facts} Facts
  * @typedef {import('./facts').ProcessFacts} ProcessFacts
  * @typedef {import('./facts').FactFrame} FactFrame
  */
-
-/** A larger file is generated code that is not searched for loops. */
-const MAX_TEXT = 4 << 20
 
 /**
  * Returns the facts of a run.
@@ -31,8 +29,10 @@ async function factsOf(messages, command, load) {
   const measured = processes.flatMap(process => process.measured ?? [])
   const [hello] = messages.flatMap(list => list[0] ?? [])
   const resolve = resolver()
-  for (const process of processes) await locate(process, resolve)
+  // They search the text that V8 ran.
   for (const list of messages) await addContainers(list, processes)
+  for (const process of processes) addKeepers(process)
+  for (const process of processes) await locate(process, resolve)
   return {
     version: 1,
     node: hello?.node ?? process.version,
@@ -115,6 +115,9 @@ async function locate(process, resolve) {
   for (const site of [races, downstream, listeners, intervals, writes, starts, forks, allocations].flat()) {
     site.frames = await resolve(site.frames)
   }
+  for (const allocation of allocations) {
+    if (allocation.keeper !== undefined) [allocation.keeper] = await originalFrames([allocation.keeper])
+  }
   for (const { samples } of process.blocks) {
     for (const sample of samples) sample.frames = await resolve(sample.frames)
   }
@@ -131,12 +134,20 @@ async function addContainers(messages, processes) {
   const paths = snapshotsOf(messages)
   if (process === undefined || paths === undefined) return
   try {
-    process.containers = await containersOf(...paths, process.allocations)
+    process.containers = await containersOf(...paths, process.allocations, process.ran)
     for (const container of process.containers) {
       if (container.adds !== undefined) container.adds = await originalFrames(container.adds)
     }
   } catch (error) {
     process.blind.growth = `The heap snapshots cannot be compared: ${/** @type {Error} */ (error).message}`
+  }
+}
+
+/** Adds the lines that keep allocated values. @param {ProcessFacts} process */
+function addKeepers({ allocations }) {
+  for (const allocation of allocations) {
+    const keeper = keeperOf(allocation.frames)
+    if (keeper !== undefined) allocation.keeper = keeper.frame
   }
 }
 
@@ -164,15 +175,6 @@ function resolver() {
   }
   return async (/** @type {FactFrame[]} */ frames) =>
     originalFrames(frames.map(frame => ({ ...frame, ...contextOf(frame) })))
-}
-
-/** @param {string} file */
-function textOf(file) {
-  try {
-    return statSync(file).size > MAX_TEXT ? undefined : readFileSync(file, 'utf8')
-  } catch {
-    return undefined
-  }
 }
 
 module.exports = { factsOf }

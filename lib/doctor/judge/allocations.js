@@ -17,13 +17,22 @@ const { sum } = require('./statistics')
 /**
  * Returns the allocations of the line with the most live bytes, or `undefined` without allocations.
  * @param {readonly AllocationFact[]} allocations
+ * @param {(fact: AllocationFact) => FactFrame | undefined} [frameOf] line of an allocation, by default the one that allocated
  * @returns {Allocations | undefined}
  */
-function mostAllocated(allocations) {
-  const facts = heaviest(allocations, lineOf, liveOf)
+function mostAllocated(allocations, frameOf = ({ frames }) => guiltyFrame(frames)) {
+  const facts = heaviest(allocations, fact => positionOf(frameOf(fact)), liveOf)
   const [most] = [...facts].sort((one, other) => liveOf(other) - liveOf(one))
-  const frame = guiltyFrame(most?.frames ?? [])
+  const frame = most && frameOf(most)
   return frame && { frame, frames: most.frames, live: sum(facts.map(liveOf)) }
+}
+
+/**
+ * Returns the allocations of the line that keeps the most live bytes, as far as the source shows the lines that keep.
+ * @param {readonly AllocationFact[]} allocations
+ */
+function mostKept(allocations) {
+  return mostAllocated(allocations, ({ keeper, frames }) => keeper ?? guiltyFrame(frames))
 }
 
 /** @param {AllocationFact} fact */
@@ -33,8 +42,12 @@ function liveOf({ before, after }) {
 
 /** @param {{ frames: FactFrame[] }} site */
 function lineOf({ frames }) {
-  const frame = guiltyFrame(frames)
+  return positionOf(guiltyFrame(frames))
+}
+
+/** @param {FactFrame | undefined} frame */
+function positionOf(frame) {
   return frame && `${frame.file}:${frame.line}:${frame.column}`
 }
 
-module.exports = { lineOf, mostAllocated }
+module.exports = { lineOf, mostAllocated, mostKept }

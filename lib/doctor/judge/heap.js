@@ -2,7 +2,7 @@
 
 // Growing memory: detected after major collections, explained by the containers that grew between two heap snapshots.
 
-const { mostAllocated } = require('./allocations')
+const { mostAllocated, mostKept } = require('./allocations')
 const { externalGrowth, heapGrowth } = require('./heap-growth')
 const pauses = require('./pauses')
 const { bytes, describe, finding, number, plural } = require('./sites')
@@ -183,14 +183,15 @@ function removalText({ removal, declared, path }) {
 /** @param {Memory} memory */
 function unnamed(memory) {
   const { where, growth, process } = memory
-  const allocated = mostAllocated(process.allocations)
-  const guilty = allocated !== undefined && allocated.live >= EXPLAINS * growth.grown ? allocated : undefined
-  const alive = guilty && ` ${bytes(guilty.live)} that ${describe(guilty.frame)} allocated are still alive.`
+  const kept = mostKept(process.allocations)
+  const guilty = kept !== undefined && kept.live >= EXPLAINS * growth.grown ? kept : undefined
+  const alive = guilty && ` ${bytes(guilty.live)} from ${describe(guilty.frame)} are still alive.`
   return finding({
     ...rule,
     title: where === 'heap' ? rule.title : 'growing memory outside of the heap',
     confidence: growth.hasShape ? 'likely' : 'possible',
-    frames: guilty?.frames ?? [],
+    ...(guilty === undefined ? {} : { frame: guilty.frame }),
+    frames: framesOf(guilty?.frame, guilty?.frames ?? []),
     evidence: { text: `${textOf(memory)}${alive ?? ''}`, ...figures(memory), allocated: guilty?.live ?? 0 },
     fix: 'new Cache({ max, ttl }) for entries that are used again; release the others; --heap always names the container that grows',
     time: pauses.gcTime(process)

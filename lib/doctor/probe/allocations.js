@@ -3,8 +3,10 @@
 // Live allocations by stack, from a profile of V8's sampling heap profiler. A position is that of a function: the profiler knows no
 // lines.
 
-const { fileURLToPath } = require('node:url')
+const { join } = require('node:path')
+const { pathToFileURL } = require('node:url')
 const { isUserFile } = require('../../watch/frames')
+const { pathOf } = require('../urls')
 
 /**
  * @typedef {import('../facts').AllocationFact} AllocationFact
@@ -13,6 +15,9 @@ const { isUserFile } = require('../../watch/frames')
  * @typedef {import('node:inspector').HeapProfiler.SamplingHeapProfileNode} Node
  */
 
+/** Folder of the doctor, whose allocations are not the program's. */
+const OWN = join(__dirname, '..')
+const OWN_URL = pathToFileURL(OWN).href
 const MAX_SITES = 64
 const MAX_FRAMES = 16
 
@@ -38,10 +43,16 @@ function stacks({ head }) {
   const open = [{ node: head, nodes: [] }]
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { node, nodes } = next
+    if (isOwn(node)) continue
     if (node.selfSize > 0 && nodes.length > 0) found.push({ size: node.selfSize, nodes })
     open.push(...node.children.map(child => ({ node: child, nodes: [child, ...nodes] })))
   }
   return found
+}
+
+/** Returns whether a function is one of the doctor. @param {Node} node */
+function isOwn({ callFrame: { url } }) {
+  return url.startsWith(OWN_URL) || url.startsWith(OWN)
 }
 
 /**
@@ -57,15 +68,6 @@ function frameOf({ callFrame: { functionName, url, lineNumber, columnNumber } })
     column: columnNumber + 1,
     isAsync: false,
     isUser: isUserFile(file)
-  }
-}
-
-/** @param {string} url */
-function pathOf(url) {
-  try {
-    return url.startsWith('file:') ? fileURLToPath(url) : url
-  } catch {
-    return url
   }
 }
 

@@ -7,6 +7,7 @@ const { PerformanceObserver, constants, performance } = require('node:perf_hooks
 const { getHeapStatistics, writeHeapSnapshot } = require('node:v8')
 const { date, now } = require('../../internal/clock')
 const { allocationsOf } = require('./allocations')
+const { ranFunctions } = require('./ran')
 
 /**
  * @typedef {import('../facts').Row} Row
@@ -49,6 +50,8 @@ class Memory {
   #untilTimers = 0
   /** @type {import('../facts').AllocationFact[]} */
   #allocations = []
+  /** Functions that had run at the last snapshot. @type {import('../facts').RanFact[] | undefined} */
+  #ran
   #cost = 0
 
   /** The warm-up is over. Allocations from now on that stay alive are growth. */
@@ -102,6 +105,7 @@ class Memory {
       majors: this.#majors,
       heapLimit: getHeapStatistics().heap_size_limit,
       allocations: this.#allocations,
+      ...(this.#ran === undefined ? {} : { ran: this.#ran }),
       cost: { memory: this.#cost }
     }
   }
@@ -112,6 +116,8 @@ class Memory {
    */
   snapshot(path) {
     const from = now()
+    // Before the snapshot, which collects garbage.
+    this.#ran = ranFunctions(this.#post('Profiler.getBestEffortCoverage')?.result ?? [])
     writeHeapSnapshot(path)
     this.#caused.push({ from, to: now() })
     // V8 has collected all garbage.

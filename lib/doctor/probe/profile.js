@@ -3,7 +3,7 @@
 // The CPU profile of this thread, by an inspector session within the process.
 
 const { Session } = require('node:inspector')
-const { fileURLToPath } = require('node:url')
+const { pathOf } = require('../urls')
 
 /** @typedef {import('../facts').ProfileNode} ProfileNode */
 
@@ -94,15 +94,6 @@ function withAncestors(nodes, parents, times) {
 /** @param {number[]} values */
 function mean(values) {
   return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length
-}
-
-/** @param {string} url */
-function pathOf(url) {
-  try {
-    return url.startsWith('file:') ? fileURLToPath(url) : url
-  } catch {
-    return url
-  }
 }
 
 module.exports = { Profile }

@@ -2,31 +2,27 @@
 
 // Finds containers that grew between two heap snapshots, and the lines that declare them, add entries and remove entries.
 
-const { readFileSync, statSync } = require('node:fs')
-const { isAbsolute } = require('node:path')
-const { fileURLToPath } = require('node:url')
 const native = require('../../native')
 const { isUserFile } = require('../../watch/frames')
+const { pathOf } = require('../urls')
 const { functionAt, functionsOf } = require('./functions')
+const { keepersOf } = require('./keepers')
+const { indexOf, textOf } = require('./texts')
+const { usesOf } = require('./uses')
 
 /**
  * @typedef {import('../facts').AllocationFact} AllocationFact
  * @typedef {import('../facts').ContainerFact} ContainerFact
+ * @typedef {import('../facts').RanFact} RanFact
  * @typedef {import('../facts').FactFrame} FactFrame
  * @typedef {import('../../native/binding').ContainerGrowth} ContainerGrowth
- *
- * Whether the file that declares a container also removes entries. `bounded`: the file also reads their number.
- * @typedef {'none' | 'some' | 'bounded' | 'unknown'} Removal
+ * @typedef {import('./uses').Removal} Removal
  *
  * A container with the lines that add entries, those with the most live allocations first. `heap`: sizes of the heap.
  * @typedef {ContainerFact & { adds: FactFrame[], removal: Removal, heap: number[] }} LocatedContainer
  */
 
-/** Maximum size of a searched file: larger files are generated. */
-const MAX_TEXT = 4 << 20
 const MAX_LINES = 8
-/** Maximum length of a searched line: longer lines are generated. */
-const MAX_LENGTH = 1000
 /** Suffix of the name of a container in another container. */
 const ENTRY = '[…]'
 /** Folder of this package, whose containers are not the program's. */
@@ -37,14 +33,15 @@ const PACKAGE = typeof __dirname === 'string' ? __dirname.slice(0, -'doctor/sour
  * @param {string} before path of a file
  * @param {string} after
  * @param {readonly AllocationFact[]} [allocations] of the same thread
+ * @param {readonly RanFact[]} [ran] functions of that thread that have run
  * @returns {Promise<LocatedContainer[]>}
  */
-async function containersOf(before, after, allocations = []) {
+async function containersOf(before, after, allocations = [], ran = []) {
   const grown = await native.compareSnapshots(before, after)
   const ofProgram = grown
     .map(growth => ({ ...growth, file: pathOf(growth.file) }))
     .filter(({ file }) => file === '' || isOfProgram(file))
-  return joined(ofProgram).map(growth => locate(growth, allocations))
+  return joined(ofProgram).map(growth => locate(growth, allocations, ran))
 }
 
 /**
@@ -77,36 +74,67 @@ function added(one, other) {
 /**
  * @param {ContainerGrowth} growth
  * @param {readonly AllocationFact[]} allocations
+ * @param {readonly RanFact[]} [ran]
  * @returns {LocatedContainer}
  */
-function locate({ kind, name, path, file, line, entries, bytes, heap }, allocations) {
+function locate({ kind, name, path, file, line, entries, bytes, heap }, allocations, ran = []) {
   const fact = { kind, name, path, entries, bytes, heap }
   const text = textOf(file)
   // For `byUser[…]` the source declares `byUser`, but the containers in it grow.
   const isEntry = name.endsWith(ENTRY)
-  const search = searchOf(isEntry ? name.slice(0, name.indexOf(ENTRY)) : name)
-  if (text === undefined || search === undefined) return { ...fact, adds: [], removal: 'unknown' }
-  const lines = codeLines(text)
-  const matches = (/** @type {RegExp} */ pattern) =>
-    lines.flatMap((text, index) => (pattern.test(text) ? [index + 1] : []))
-  const declared = nearest(matches(search.declares), line, search.isProperty)
-  const position = declared === undefined ? {} : { declared: { file, line: declared } }
-  if (isEntry) return { ...fact, ...position, adds: [], removal: 'unknown' }
-  const removes = matches(search.removes).filter(line => line !== declared)
-  const removal = removes.length === 0 ? 'none' : matches(search.counts).length === 0 ? 'some' : 'bounded'
+  const outer = isEntry ? name.slice(0, name.indexOf(ENTRY)) : name
+  const uses = text === undefined ? undefined : usesOf(text, outer, { line, ran: ofFile(ran, file) })
+  if (text === undefined || uses === undefined) return { ...fact, adds: [], removal: 'unknown' }
+  const position = uses.declared === undefined ? {} : { declared: { file, line: uses.declared } }
+  const own = isEntry ? [] : byAllocations(addingFrames(text, file, uses.adds, allocations), allocations)
+  if (own.length > 0) return { ...fact, ...position, adds: own.slice(0, MAX_LINES), removal: uses.removal }
+  // Its entries are added under another name.
+  const keepers = keepersOf(allocations, { kind, name: lastPart(outer) }, file).slice(0, MAX_LINES)
+  const removal = isEntry ? removalOf(uses.removal, keepers[0], ran) : uses.removal
+  return { ...fact, ...position, adds: keepers.map(({ frame }) => frame), removal }
+}
+
+/**
+ * @param {string} text
+ * @param {string} file
+ * @param {readonly { line: number, column: number }[]} positions
+ * @param {readonly AllocationFact[]} allocations
+ * @returns {FactFrame[]}
+ */
+function addingFrames(text, file, positions, allocations) {
   const functions = functionsOf(text)
-  const adds = matches(search.adds).map(line => {
-    const column = lines[line - 1].search(search.adds) + 1
-    const around = functionAt(functions, indexOf(text, line) + column) ?? lastBefore(allocations, file, line)
+  return positions.map(({ line, column }) => {
+    const around = functionAt(functions, indexOf(text, line, column)) ?? lastBefore(allocations, file, line)
     const name = around?.name ?? '<anonymous>'
     return { name, file, line, column, isAsync: false, isUser: isUserFile(file) }
   })
-  return {
-    ...fact,
-    ...position,
-    adds: byAllocations(adds, allocations).slice(0, MAX_LINES),
-    removal
-  }
+}
+
+/**
+ * Returns whether entries are removed from the containers in a container, or with them.
+ * @param {Removal} outer
+ * @param {import('./keepers').Keeper | undefined} keeper line that adds to the inner ones
+ * @param {readonly RanFact[]} ran
+ * @returns {Removal}
+ */
+function removalOf(outer, keeper, ran) {
+  const text = keeper && textOf(keeper.frame.file)
+  if (keeper === undefined || text === undefined) return 'unknown'
+  const inner = usesOf(text, keeper.name, { isAlias: true, ran: ofFile(ran, keeper.frame.file) })
+  return inner === undefined || inner.removal === 'none' ? outer : inner.removal
+}
+
+/** Returns the last part of a name such as `Store.items`. @param {string} name */
+function lastPart(name) {
+  return name.slice(name.lastIndexOf('.') + 1)
+}
+
+/**
+ * @param {readonly RanFact[]} ran
+ * @param {string} path
+ */
+function ofFile(ran, path) {
+  return ran.filter(({ file }) => file === path)
 }
 
 /**
@@ -127,57 +155,6 @@ function byAllocations(adds, allocations) {
 }
 
 /**
- * Returns patterns for the lines that use a container, or `undefined` if its name is neither a variable nor a property.
- * @param {string} name such as `cache` or `Store.items`
- */
-function searchOf(name) {
-  const [, holder, own] = /^(.*\.)?(#?[\p{ID_Start}$_][\p{ID_Continue}$]*)$/u.exec(name) ?? []
-  if (own === undefined) return undefined
-  const id = own.replace(/[$#]/g, '\\$&')
-  const isProperty = holder !== undefined
-  // The property of any object in the file matches.
-  const it = isProperty ? `[\\w$)\\]]\\??\\.${id}` : `(?<![\\w$.#])${id}`
-  const end = '(?![\\w$])'
-  const key = `${it}${end}(?:\\??\\.)?\\[[^\\]]+\\]`
-  return {
-    isProperty,
-    declares: new RegExp(
-      isProperty
-        ? `(?:${it}${end}\\s*=(?!=))|(?:^\\s*(?:(?:static|readonly|private|protected|public)\\s+)*${id}${end}\\s*(?:[=:;,]|$))|(?:[{,]\\s*${id}\\s*:)`
-        : `\\b(?:const|let|var)\\s(?:[^=]*,\\s*|[^=]*=.*,\\s*)?${id}${end}`
-    ),
-    adds: new RegExp(`${it}${end}\\??\\.(?:push|unshift|set|add|enqueue)\\b|${key}\\s*(?:\\?\\?|\\|\\|)?=(?![=>])`),
-    removes: new RegExp(
-      `${it}${end}\\??\\.(?:delete|clear|shift|pop|splice|dequeue)\\b|\\bdelete\\s+${it}${end}|${it}\\.length\\s*=(?!=)|${it}${end}\\s*=(?![=>])`
-    ),
-    counts: new RegExp(`${it}\\.(?:size|length)\\b|Object\\.keys\\(\\s*[\\w$.]*${id}\\s*\\)`)
-  }
-}
-
-/**
- * Returns the line of a declaration: the last one before the function that uses the variable, or the first one in the class.
- * @param {number[]} lines in ascending order
- * @param {number} line of that function or class, 0 if it is unknown
- * @param {boolean} isProperty
- */
-function nearest(lines, line, isProperty) {
-  if (line === 0) return lines[0]
-  const found = isProperty ? lines.find(it => it >= line) : lines.findLast(it => it <= line)
-  return found ?? lines[0]
-}
-
-/**
- * Returns the index of the first character of a line.
- * @param {string} text
- * @param {number} line from 1
- */
-function indexOf(text, line) {
-  let index = 0
-  for (let before = 1; before < line; before++) index = text.indexOf('\n', index) + 1
-  return index
-}
-
-/**
  * Returns the last allocating function before a line, for texts that are not JavaScript.
  * @param {readonly AllocationFact[]} allocations
  * @param {string} path
@@ -188,33 +165,9 @@ function lastBefore(allocations, path, end) {
   return before.sort((one, other) => other.line - one.line)[0]
 }
 
-/** Returns the lines of a text, with comments and generated lines emptied. @param {string} text */
-function codeLines(text) {
-  return text.split('\n').map(line => (line.length > MAX_LENGTH || /^\s*(?:\/\/|\*|\/\*)/.test(line) ? '' : line))
-}
-
 /** @param {string} file */
 function isOfProgram(file) {
   return !file.startsWith('node:') && (PACKAGE === undefined || !file.startsWith(PACKAGE))
-}
-
-/** @param {string} file */
-function textOf(file) {
-  try {
-    if (!isAbsolute(file) || statSync(file).size > MAX_TEXT) return undefined
-    return readFileSync(file, 'utf8')
-  } catch {
-    return undefined
-  }
-}
-
-/** @param {string} url */
-function pathOf(url) {
-  try {
-    return url.startsWith('file:') ? fileURLToPath(url) : url
-  } catch {
-    return url
-  }
 }
 
 module.exports = { containersOf, joined, locate }

@@ -2,24 +2,23 @@
 
 // Finds the functions of the text that V8 ran, and their names.
 
-const { parse } = require('../vendor/acorn.js')
+const { childrenOf, isFunction, treeOf } = require('./syntax')
 
 /**
  * @typedef {import('../vendor/acorn').AnyNode} AnyNode
  *
- * A function with its start and end in the text.
- * @typedef {{ name: string, from: number, to: number }} FunctionRange
+ * A function with its start and end in the text. `isInline`: a method of an array calls it.
+ * @typedef {{ name: string, from: number, to: number, node: AnyNode, isInline: boolean }} FunctionRange
  */
 
-const OPTIONS = /** @type {const} */ ({
-  ecmaVersion: 'latest',
-  allowHashBang: true,
-  allowReturnOutsideFunction: true,
-  allowAwaitOutsideFunction: true,
-  allowImportExportEverywhere: true,
-  allowSuperOutsideMethod: true
-})
 const ANONYMOUS = '<anonymous>'
+
+/** Methods of arrays that call a function for each element. */
+const METHODS =
+  /^(?:forEach|map|flatMap|filter|reduce|reduceRight|some|every|find|findLast|findIndex|findLastIndex|sort)$/
+
+/** Functions by syntax tree. @type {WeakMap<AnyNode, FunctionRange[]>} */
+const known = new WeakMap()
 
 /**
  * Returns the functions of a text, outer ones first; none if the text is not JavaScript.
@@ -27,10 +26,10 @@ const ANONYMOUS = '<anonymous>'
  * @returns {FunctionRange[]}
  */
 function functionsOf(text) {
-  const tree = parsed(text)
-  /** @type {FunctionRange[]} */
-  const functions = []
-  if (tree !== undefined) collect(tree, ANONYMOUS, functions)
+  const tree = treeOf(text)
+  if (tree === undefined) return []
+  const functions = known.get(tree) ?? collect(tree)
+  known.set(tree, functions)
   return functions
 }
 
@@ -43,47 +42,39 @@ function functionAt(functions, index) {
   return functions.findLast(({ from, to }) => from <= index && index < to)
 }
 
-/**
- * @param {string} text
- * @returns {AnyNode | undefined}
- */
-function parsed(text) {
-  // Scripts may use names that modules reserve.
-  for (const sourceType of /** @type {const} */ (['module', 'script'])) {
-    try {
-      return parse(text, { ...OPTIONS, sourceType })
-    } catch {
-      // Acorn does not support the text.
-    }
-  }
-  return undefined
-}
-
-/**
- * @param {AnyNode} root
- * @param {string} rootName
- * @param {FunctionRange[]} functions
- */
-function collect(root, rootName, functions) {
-  /** @type {{ node: AnyNode, name: string }[]} */
-  const open = [{ node: root, name: rootName }]
+/** @param {AnyNode} root */
+function collect(root) {
+  /** @type {FunctionRange[]} */
+  const functions = []
+  const open = [{ node: root, name: ANONYMOUS, isInline: false }]
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const { node, name } = next
-    if (/Function/.test(node.type)) functions.push({ name, from: node.start, to: node.end })
-    open.push(...childrenOf(node).reverse())
+    const { node, name, isInline } = next
+    if (isFunction(node)) functions.push({ name, from: node.start, to: node.end, node, isInline })
+    open.push(...namedChildren(node).reverse())
   }
+  return functions
 }
 
 /**
  * Returns the children of a node, with the names that the node gives to functions.
  * @param {AnyNode} node
  */
-function childrenOf(node) {
+function namedChildren(node) {
   const name = nameOf(node)
-  return Object.values(node)
-    .flat()
-    .filter(child => typeof child?.type === 'string')
-    .map(child => ({ node: /** @type {AnyNode} */ (child), name: child.id?.name ?? name }))
+  const isInline = isOfArray(node)
+  return childrenOf(node).map(child => ({ node: child, name: ownName(child) ?? name, isInline }))
+}
+
+/** Returns whether a node calls such a method of an array. @param {AnyNode} node */
+function isOfArray(node) {
+  if (node.type !== 'CallExpression' || node.callee.type !== 'MemberExpression') return false
+  const { property } = node.callee
+  return property.type === 'Identifier' && METHODS.test(property.name)
+}
+
+/** Returns the name that a function or class has itself. @param {AnyNode} node */
+function ownName(node) {
+  return 'id' in node && node.id?.type === 'Identifier' ? node.id.name : undefined
 }
 
 /** Returns the name that a node gives to a function in it. @param {AnyNode} node */

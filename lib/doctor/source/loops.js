@@ -2,12 +2,10 @@
 
 // Finds the loops in which calls are awaited, and the functions around them, in the text that V8 ran.
 
-const nodeModule = require('node:module')
-const { parse } = require('../vendor/acorn.js')
+const { isFunction, treeOf } = require('./syntax')
 
 /**
  * @typedef {import('../vendor/acorn').AnyNode} AnyNode
- * @typedef {import('../vendor/acorn').Program} Program
  * @typedef {import('../vendor/acorn').CallExpression} CallExpression
  *
  * A loop: `for`, `for of`, `for in`, `for await`, `while`, `do`, or `forEach` and `reduce` with an asynchronous function.
@@ -19,22 +17,8 @@ const { parse } = require('../vendor/acorn.js')
  */
 
 const OUTSIDE = /** @type {Way} */ ({ loop: undefined, isAwaited: false, variables: [] })
-const OPTIONS = /** @type {const} */ ({
-  ecmaVersion: 'latest',
-  locations: true,
-  allowHashBang: true,
-  allowReturnOutsideFunction: true,
-  allowAwaitOutsideFunction: true,
-  allowImportExportEverywhere: true,
-  allowSuperOutsideMethod: true
-})
-/** Number of cached syntax trees. */
-const MAX_TREES = 32
 /** Methods that call a function for each element. */
 const METHODS = new Set(['forEach', 'reduce', 'reduceRight'])
-
-/** @type {Map<string, Program | undefined>} */
-const trees = new Map()
 
 /**
  * Returns the loop in which the call at a position is awaited repeatedly, or `undefined`. Loops that call functions from a list, such
@@ -87,59 +71,6 @@ function stepsTo(text, line, column) {
     node = next?.child
   }
   return steps
-}
-
-/** @param {string} text */
-function treeOf(text) {
-  if (!trees.has(text)) {
-    const [oldest] = trees.keys()
-    if (trees.size >= MAX_TREES) trees.delete(oldest)
-    trees.set(text, parsed(text))
-  }
-  return trees.get(text)
-}
-
-/** @param {string} text */
-function parsed(text) {
-  const tree = parsedScript(text)
-  if (tree !== undefined) return tree
-  const stripped = withoutTypes(text)
-  return stripped === undefined ? undefined : parsedScript(stripped)
-}
-
-/** @param {string} text */
-function parsedScript(text) {
-  // Scripts may use names that modules reserve.
-  for (const sourceType of /** @type {const} */ (['module', 'script'])) {
-    try {
-      return parse(text, { ...OPTIONS, sourceType })
-    } catch {
-      // Acorn does not support the text.
-    }
-  }
-  return undefined
-}
-
-/**
- * Returns a TypeScript text as Node.js runs it: with spaces in place of types. Node.js 20 cannot strip types.
- * @param {string} text
- * @returns {string | undefined}
- */
-function withoutTypes(text) {
-  const { stripTypeScriptTypes: strip } = /** @type {{ stripTypeScriptTypes?: (text: string) => string }} */ (
-    nodeModule
-  )
-  const { emitWarning } = process
-  // Hides the warning about an experimental function that the user did not call.
-  process.emitWarning = () => {}
-  try {
-    return strip?.(text)
-  } catch {
-    // The text is not TypeScript, or needs a compiler.
-    return undefined
-  } finally {
-    process.emitWarning = emitWarning
-  }
 }
 
 /**
@@ -239,11 +170,6 @@ function declared(node) {
     return node.properties.flatMap(it => declared(it.type === 'Property' ? it.value : it))
   if (node.type === 'RestElement') return declared(node.argument)
   return node.type === 'AssignmentPattern' ? declared(node.left) : []
-}
-
-/** @param {AnyNode} node */
-function isFunction({ type }) {
-  return type === 'FunctionExpression' || type === 'ArrowFunctionExpression' || type === 'FunctionDeclaration'
 }
 
 /**

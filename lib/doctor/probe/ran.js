@@ -1,0 +1,25 @@
+'use strict'
+
+// Functions that have run, by the counters that V8 keeps anyway. It forgets the functions that it collects as garbage.
+
+const { isUserFile } = require('../../watch/frames')
+const { pathOf } = require('../urls')
+
+const MAX_FUNCTIONS = 20_000
+
+/**
+ * @param {import('node:inspector').Profiler.ScriptCoverage[]} scripts
+ * @returns {import('../facts').RanFact[]}
+ */
+function ranFunctions(scripts) {
+  const files = scripts.map(({ url, functions }) => ({ file: pathOf(url), functions }))
+  const ran = files
+    .filter(({ file }) => isUserFile(file))
+    .flatMap(({ file, functions }) => functions.map(({ ranges: [range] }) => ({ file, ...range })))
+    .filter(({ count }) => count > 0)
+  return ran
+    .slice(0, MAX_FUNCTIONS)
+    .map(({ file, startOffset, endOffset }) => ({ file, from: startOffset, to: endOffset }))
+}
+
+module.exports = { ranFunctions }

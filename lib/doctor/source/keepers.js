@@ -1,0 +1,112 @@
+'use strict'
+
+// Finds the lines that keep what a stack has allocated. The profiler of allocations knows functions, not lines.
+
+const { functionAt, functionsOf } = require('./functions')
+const { calledBy, keepsOf } = require('./keeps')
+const { indexOf, textOf } = require('./texts')
+
+/**
+ * @typedef {import('../facts').AllocationFact} AllocationFact
+ * @typedef {import('../facts').FactFrame} FactFrame
+ * @typedef {import('./functions').FunctionRange} FunctionRange
+ * @typedef {import('./keeps').Keep} Keep
+ *
+ * @typedef {{ frame: FactFrame, name: string }} Keeper `name` is that of the container or variable
+ *
+ * A container: its kind, and the last part of its name or of the name of the container around it.
+ * @typedef {{ kind: Keep['kind'], name: string }} Wanted
+ */
+
+/** Calls that are followed from a function of a stack, which lacks the functions that V8 inlined. */
+const DEPTH = 2
+
+/**
+ * Returns the line that keeps the allocated values: in the innermost function of the program that keeps any, or calls one that does.
+ * @param {readonly FactFrame[]} frames positions of functions, innermost first
+ * @param {Wanted} [wanted]
+ * @returns {Keeper | undefined}
+ */
+function keeperOf(frames, wanted) {
+  for (const frame of frames) {
+    const keeper = frame.isUser ? keeperAt(frame, wanted) : undefined
+    if (keeper !== undefined) return keeper
+  }
+  return undefined
+}
+
+/**
+ * Returns the lines that add to a container: those that keep the most live bytes first, or else those of its file.
+ * @param {readonly AllocationFact[]} allocations
+ * @param {Wanted} wanted
+ * @param {string} file
+ * @returns {Keeper[]}
+ */
+function keepersOf(allocations, wanted, file) {
+  const live = (/** @type {AllocationFact} */ { before, after }) => after - before
+  /** @type {Map<string, Keeper>} */
+  const keepers = new Map()
+  for (const { frames } of [...allocations].sort((one, other) => live(other) - live(one))) {
+    const keeper = keeperOf(frames, wanted)
+    if (keeper === undefined) continue
+    const { file, line, column } = keeper.frame
+    const key = `${file}:${line}:${column}`
+    if (!keepers.has(key)) keepers.set(key, keeper)
+  }
+  if (keepers.size > 0) return [...keepers.values()]
+  const text = textOf(file)
+  return text === undefined ? [] : keepersIn(functionsOf(text), text, file, wanted)
+}
+
+/**
+ * @param {FactFrame} frame
+ * @param {Wanted | undefined} wanted
+ * @returns {Keeper | undefined}
+ */
+function keeperAt({ file, line, column }, wanted) {
+  const text = textOf(file)
+  if (text === undefined) return undefined
+  const functions = functionsOf(text)
+  const around = functionAt(functions, indexOf(text, line, column))
+  for (let level = 0, calls = around ? [around] : []; level <= DEPTH && calls.length > 0; level++) {
+    const [keeper] = keepersIn(calls, text, file, wanted)
+    if (keeper !== undefined) return keeper
+    const names = new Set(calls.flatMap(calledBy))
+    calls = functions.filter(({ name }) => names.has(name))
+  }
+  return undefined
+}
+
+/**
+ * Returns the lines of functions that keep values: first those that contain the name of the container, then those whose function does.
+ * @param {readonly FunctionRange[]} functions
+ * @param {string} text
+ * @param {string} file
+ * @param {Wanted | undefined} wanted
+ * @returns {Keeper[]}
+ */
+function keepersIn(functions, text, file, wanted) {
+  const lines = text.split('\n')
+  const found = functions.flatMap(around => {
+    const body = text.slice(around.from, around.to)
+    return keepsOf(around).flatMap(keep => {
+      if (wanted !== undefined && !fits(keep, wanted.kind)) return []
+      const { line, column, name } = keep
+      const frame = { name: around.name, file, line, column, isAsync: false, isUser: true }
+      const near = [lines[line - 1], body].findIndex(it => wanted !== undefined && it.includes(wanted.name))
+      return [{ keeper: { frame, name }, distance: near === -1 ? 2 : near }]
+    })
+  })
+  return found.sort((one, other) => one.distance - other.distance).map(({ keeper }) => keeper)
+}
+
+/**
+ * Returns whether a line may add to a container. An element of an array is assigned as a property is.
+ * @param {Keep} keep
+ * @param {Keep['kind']} kind
+ */
+function fits(keep, kind) {
+  return keep.kind === kind || keep.kind === 'other' || (keep.kind === 'Object' && kind === 'Array')
+}
+
+module.exports = { keeperOf, keepersOf }

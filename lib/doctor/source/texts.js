@@ -1,0 +1,35 @@
+'use strict'
+
+// Texts of the program's files.
+
+const { readFileSync, statSync } = require('node:fs')
+const { isAbsolute } = require('node:path')
+
+/** Maximum size of a file: larger ones are generated. */
+const MAX_BYTES = 4 << 20
+
+/**
+ * Returns the text of a file, or `undefined` if it cannot be read.
+ * @param {string} file
+ */
+function textOf(file) {
+  try {
+    return isAbsolute(file) && statSync(file).size <= MAX_BYTES ? readFileSync(file, 'utf8') : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Returns the index of a position.
+ * @param {string} text
+ * @param {number} line from 1
+ * @param {number} column from 1
+ */
+function indexOf(text, line, column) {
+  let index = 0
+  for (let before = 1; before < line; before++) index = text.indexOf('\n', index) + 1
+  return index + column - 1
+}
+
+module.exports = { indexOf, textOf }
