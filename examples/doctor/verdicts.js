@@ -302,7 +302,7 @@ const variants = [
     name: 'process-per-request',
     file: '8-process-per-request.js',
     load: requests(),
-    findings: [{ rule: 8, id: 'process-per-request', function: '<anonymous>', line: "execFile('date'" }]
+    findings: [{ rule: 8, id: 'process-per-request', function: 'today', line: "execFile('date'" }]
   },
   {
     name: 'worker-per-task',
