@@ -109,7 +109,7 @@ test('Markdown has a section for each finding, in order', () => {
     '## Conditions',
     '## Routes',
     '## Growing containers',
-    '## Looked at'
+    '## Checks'
   ])
   assert.ok(text.includes('- line: `app/report.js:31`'))
   assert.ok(text.includes('\nat async report (app/report.js:44)\n'))
@@ -164,7 +164,7 @@ test('GitHub gets a command for each finding and failed condition', () => {
   assert.ok(lines[1].includes('58 %25 of its time'))
   assert.ok(lines[1].includes('%0AFix: '))
   assert.ok(lines[4].endsWith('::block.p99>50ms failed: 61'))
-  assert.ok(lines[5].endsWith('::findings at least certain failed: 2'))
+  assert.ok(lines[5].endsWith('::findings of confidence certain failed: 2'))
 })
 
 test('GitHub gets no file that is not in the repository', () => {

@@ -69,11 +69,11 @@ test('an inconclusive run says why', () => {
   assert.match(text, /^\? Inconclusive: 12 requests are too few$/m)
   assert.equal(text.includes('nothing found'), false)
   report.rules = report.rules.map(rule => ({ ...rule, looked: false, reason: 'nothing was measured' }))
-  assert.match(terminal(report, { root: ROOT, env: {} }), /^– all rules: not looked at, nothing was measured$/m)
+  assert.match(terminal(report, { root: ROOT, env: {} }), /^– all rules: not checked, nothing was measured$/m)
 })
 
 test('a rule that found something is not among those that found nothing', () => {
   const text = terminal(fixtureReport(), { root: ROOT, columns: 120, env: {} })
-  const clean = /^✔ (.*): looked at, nothing found$/m.exec(text)?.[1].split(', ')
+  const clean = /^✔ (.*): checked, no findings$/m.exec(text)?.[1].split(', ')
   assert.deepEqual(clean, ['duplicate calls', 'listeners', 'backpressure', 'await loop', 'worker per request'])
 })

@@ -138,7 +138,7 @@ function sections(report, context) {
     ['memory', 'Memory', [tables.containers(report)]],
     ['processes', 'Processes', [tables.processes(report, root)]],
     ['downstream', 'Other services', [tables.downstream(report)]],
-    ['looked', 'Looked at', [starvation(report), tables.rules(report), tables.costs(report)]]
+    ['checks', 'Checks', [starvation(report), tables.rules(report), tables.costs(report)]]
   ]
   const shown = all.filter(([, , content]) => content.some(it => it !== undefined && it !== false))
   return html`<nav aria-label="Sections">${shown.map(([id, title]) => html`<a href="#${id}">${title}</a> `)}</nav>
@@ -179,7 +179,7 @@ function starvation(report) {
 function leftOut(notes) {
   return (
     notes.length > 0 &&
-    html`<p class="quiet" id="left-out">Left out here: ${notes.join('; ')}. doctor.json has everything.</p>`
+    html`<p class="quiet" id="left-out">Omitted from this page: ${notes.join('; ')}. See doctor.json.</p>`
   )
 }
 

@@ -59,7 +59,7 @@ function findingSection(finding, index, root) {
     `## ${index}. ${escaped(printable(title))} (${confidence})`,
     facts.map(([key, value]) => `- ${key}: ${code(value)}`).join('\n'),
     escaped(printable(evidence.text)),
-    list(summary.alsoOf(finding, root).map(it => `causes also: ${it}`)),
+    list(summary.alsoOf(finding, root).map(it => `also causes: ${it}`)),
     `Fix: ${code(printable(fix))}`,
     stack === '' ? '' : block(stack)
   ]
@@ -119,13 +119,13 @@ function rest(count, what) {
 function rulesSection(report) {
   const clean = summary.cleanRulesOf(report)
   const items = [
-    ...(clean.length === 0 ? [] : [`looked at, nothing found: ${clean.join(', ')}`]),
+    ...(clean.length === 0 ? [] : [`checked, no findings: ${clean.join(', ')}`]),
     ...summary.reasonsOf(report, 'limited').map(({ names, reason }) => `${names.join(', ')}: ${reason}`),
-    ...summary.reasonsOf(report, 'blind').map(({ names, reason }) => `not looked at: ${names.join(', ')}, ${reason}`)
+    ...summary.reasonsOf(report, 'blind').map(({ names, reason }) => `not checked: ${names.join(', ')}, ${reason}`)
   ]
   const parts = Object.entries(report.cost.parts).map(([part, time]) => `${part} ${duration(time)}`)
-  const cost = `cost of looking: ${percent(report.cost.share)} of the processor time`
-  return `## Looked at\n\n${list([...items, parts.length === 0 ? cost : `${cost} (${parts.join(', ')})`])}`
+  const cost = `overhead of the doctor: ${percent(report.cost.share)} of the processor time`
+  return `## Checks\n\n${list([...items, parts.length === 0 ? cost : `${cost} (${parts.join(', ')})`])}`
 }
 
 /** @param {readonly string[]} items */

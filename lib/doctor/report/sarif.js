@@ -69,7 +69,7 @@ function rulesOf({ rules, findings }) {
 /** @param {Report} report */
 function invocationOf(report) {
   const { began, duration, verdict } = report
-  const notes = reasonsOf(report, 'blind').map(({ names, reason }) => `${names.join(', ')}: not looked at, ${reason}`)
+  const notes = reasonsOf(report, 'blind').map(({ names, reason }) => `${names.join(', ')}: not checked, ${reason}`)
   const warnings = verdict === 'inconclusive' ? [verdictOf(report)] : []
   return {
     executionSuccessful: verdict !== 'inconclusive',

@@ -49,7 +49,7 @@ function figuresOf({ loop, gc, heap, request, requests, cost }) {
     ...(requests === 0 ? [] : [`requests p99 ${duration(request.p99)}`]),
     `GC ${percent(gc.share)}, longest ${duration(gc.longest)}`,
     `heap ${bytes(heap.used)}${growthOf(heap.growth)}`,
-    `cost of looking ${percent(cost.share)}`
+    `overhead of the doctor ${percent(cost.share)}`
   ]
 }
 
@@ -60,10 +60,9 @@ function growthOf(growth) {
 }
 
 /** Returns a note on starved time, or `undefined` if it is negligible. @param {Report} report */
-function starvationOf({ duration: measured, loop, quota }) {
+function starvationOf({ duration: measured, loop }) {
   if (loop.starved <= measured * STARVED) return undefined
-  const by = quota === undefined ? 'the machine' : 'the quota'
-  return `${by} took ${duration(loop.starved)} of ${duration(measured)} away: not counted here`
+  return `the program was starved for ${duration(loop.starved)} of ${duration(measured)}, which is not counted`
 }
 
 /**
@@ -143,7 +142,11 @@ function nameOf({ id }) {
 /** Describes a condition. @param {string} condition */
 function conditionOf(condition) {
   const isConfidence = CONFIDENCES.some(it => it === condition)
-  return isConfidence ? `findings at least ${condition}` : printable(condition)
+  return isConfidence
+    ? condition === 'certain'
+      ? 'findings of confidence certain'
+      : `findings of confidence ${condition} or higher`
+    : printable(condition)
 }
 
 /** Returns the section of the documentation for a rule. @param {{ rule: number | string }} finding */

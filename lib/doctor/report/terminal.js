@@ -171,7 +171,7 @@ function writeFinding(screen, finding, root) {
   const { declared } = finding.evidence
   if (declared !== undefined) screen.paragraph(`declared in ${summary.positionOf(declared, root)}`)
   const also = summary.alsoOf(finding, root)
-  if (also.length > 0) screen.paragraph(`causes also: ${also.join('; ')}`)
+  if (also.length > 0) screen.paragraph(`also causes: ${also.join('; ')}`)
   screen.paragraph(`fix: ${printable(finding.fix)}  (${summary.docsOf(finding)})`, 'dim')
 }
 
@@ -238,10 +238,10 @@ function writeNotes(screen, report) {
     screen.note(' ', 'dim', `${names.join(', ')}: ${reason}`)
   }
   for (const { names, reason } of summary.reasonsOf(report, 'blind')) {
-    screen.note('–', 'yellow', `${names.join(', ')}: not looked at, ${reason}`)
+    screen.note('–', 'yellow', `${names.join(', ')}: not checked, ${reason}`)
   }
   const clean = summary.cleanRulesOf(report)
-  if (clean.length > 0) screen.note('✔', 'green', `${clean.join(', ')}: looked at, nothing found`)
+  if (clean.length > 0) screen.note('✔', 'green', `${clean.join(', ')}: checked, no findings`)
 }
 
 module.exports = { terminal }

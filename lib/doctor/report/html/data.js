@@ -106,7 +106,8 @@ function longest(blocks, limit) {
 function flameData({ flame }, limits, root, notes) {
   if (flame === null || flame.nodes.length === 0) return null
   const { nodes, dropped } = smallestDropped(flame.nodes, limits.nodes)
-  if (dropped > 0) notes.push(`the ${number(dropped)} smallest calls of the profile, whose time their callers have`)
+  if (dropped > 0)
+    notes.push(`the ${number(dropped)} smallest calls of the profile (their time is added to their callers)`)
   /** @type {Map<string, number>} */
   const texts = new Map()
   const indexOf = (/** @type {string} */ text) => {

@@ -46,7 +46,7 @@ function card(finding, number, report, context) {
 <p>${evidence.text}</p>
 ${time > 0 && html`<p class="quiet">held the loop for ${duration(time)}, ${percent(share)} of the time</p>`}
 ${evidence.declared && html`<p class="quiet">declared in ${positionOf(evidence.declared, context.root)}</p>`}
-${alsoOf(finding, context.root).map(it => html`<p class="quiet">causes also: ${it}</p>`)}
+${alsoOf(finding, context.root).map(it => html`<p class="quiet">also causes: ${it}</p>`)}
 ${excerpt(finding, context)}
 <div class="fix"><h4>Fix</h4><pre tabindex="0"><code>${fix}</code></pre><button type="button" data-copy hidden>Copy</button>
 <p class="quiet">${docsOf(finding)}</p></div>

@@ -43,10 +43,7 @@ function routes({ routes: all }) {
       duration(waited)
     ])
   const heads = ['requests', 'errors', 'p50', 'p99', 'held the loop', 'waited for others']
-  return (
-    rows.length > 0 &&
-    table('Routes, by the time for which they held the loop', [['route'], ...figures(heads)], rows, MAX_ROWS)
-  )
+  return rows.length > 0 && table('Routes by loop time', [['route'], ...figures(heads)], rows, MAX_ROWS)
 }
 
 /**
@@ -149,7 +146,7 @@ function downstream({ downstream: all }) {
     number(concurrent),
     duration(meanDuration)
   ])
-  const heads = ['calls', 'repeated one in flight', 'most at a time', 'mean']
+  const heads = ['calls', 'duplicates in flight', 'most in flight', 'mean']
   return (
     rows.length > 0 &&
     table('Calls of other services', [['kind'], ['target'], ['call'], ...figures(heads)], rows, MAX_ROWS)
@@ -162,18 +159,18 @@ function rules(report) {
     rule,
     id,
     title,
-    looked ? 'looked at' : '✖ not looked at',
+    looked ? 'checked' : '✖ not checked',
     reason ?? ''
   ])
   const blind = reasonsOf(report, 'blind').length
-  const caption = blind === 0 ? 'Rules' : 'Rules; some could not look'
-  return rows.length > 0 && table(caption, [['rule'], ['name'], ['looks for'], ['state'], ['limits']], rows)
+  const caption = blind === 0 ? 'Rules' : 'Rules; some were not checked'
+  return rows.length > 0 && table(caption, [['rule'], ['name'], ['detects'], ['state'], ['limits']], rows)
 }
 
 /** @param {Report} report */
 function costs({ cost }) {
   const rows = Object.entries(cost.parts).map(([part, time]) => [part, duration(time)])
-  return rows.length > 0 && table('Cost of looking', [['part'], ['processor time', 'figures']], rows)
+  return rows.length > 0 && table('Overhead of the doctor', [['part'], ['processor time', 'figures']], rows)
 }
 
 /**
