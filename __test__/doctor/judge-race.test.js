@@ -97,6 +97,17 @@ describe('races', () => {
     assert.deepEqual(brief(judged({ races: [race({ kinship: 'near', absences: 1 })] })), ['race possible login:3'])
   })
 
+  test('of a callback in the function that missed are those of the function', () => {
+    const within = (/** @type {string} */ text, /** @type {string[]} */ functions) =>
+      stack(text).map(frame => ({ ...frame, functions }))
+    const frames = within('<anonymous> t1.js:6', ['6:8', '2:0'])
+    const missers = within('login t1.js:3', ['2:0'])
+    const fields = { kinship: /** @type {const} */ ('near'), absences: 1, frames }
+    assert.deepEqual(brief(judged({ races: [race({ ...fields, missers })] })), ['race likely <anonymous>:6'])
+    const others = within('isOnline t1.js:9', ['8:0'])
+    assert.deepEqual(brief(judged({ races: [race({ ...fields, missers: others })] })), ['race possible <anonymous>:6'])
+  })
+
   test('are hints or nothing if most of those that missed a key do not set it, or others do', () => {
     assert.deepEqual(brief(judged({ races: [race({ expected: 400 })] })), ['race possible login:3'])
     assert.deepEqual(brief(judged({ races: [race({ excess: 100 })] })), ['race possible login:3'])

@@ -66,7 +66,11 @@ describe('races of Maps', () => {
     }
     const [race, ...others] = await racesOf(() => stampedes(cache, login))
     assert.deepEqual(others, [])
-    const { frames, ...counts } = race
+    const { frames, missers = [], ...counts } = race
+    assert.deepEqual(
+      missers.map(({ name }) => name),
+      ['login']
+    )
     assert.deepEqual(counts, {
       key: '42',
       overwrites: 16,

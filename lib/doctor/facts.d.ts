@@ -58,6 +58,8 @@ export interface RaceFact extends Site {
   stale: number
   /** Function that missed: the one that sets (`same`), one with a common caller or file (`near`), or another. */
   kinship?: 'same' | 'near' | 'other' | 'unknown'
+  /** Lines of the program that missed a key: at most four innermost frames. */
+  missers?: FactFrame[]
   /** Overwrites to expect if each caller that missed sets the key, and number of overwrites beyond those. */
   expected?: number
   excess?: number

@@ -118,6 +118,7 @@ async function locate(process, resolve) {
   for (const allocation of allocations) {
     if (allocation.keeper !== undefined) [allocation.keeper] = await originalFrames([allocation.keeper])
   }
+  for (const race of races) race.missers = await resolve(race.missers ?? [])
   for (const { samples } of process.blocks) {
     for (const sample of samples) sample.frames = await resolve(sample.frames)
   }

@@ -149,9 +149,19 @@ function racesOf({ processes }) {
       stale: sum(group.map(it => it.stale)),
       expected: sum(group.map(it => it.expected ?? it.overwrites)),
       excess: sum(group.map(it => it.excess ?? 0)),
-      kinship: KINSHIPS[largest(group.map(it => KINSHIPS.indexOf(it.kinship ?? 'same')))]
+      kinship: KINSHIPS[largest(group.map(it => KINSHIPS.indexOf(kinshipOf(it))))]
     }
   })
+}
+
+/**
+ * Returns the kinship of a race. A callback continues the function around it, as `await` would.
+ * @param {RaceFact} fact
+ */
+function kinshipOf({ kinship = 'same', missers = [], frames }) {
+  const setter = guiltyFrame(frames)
+  const isInside = setter !== undefined && missers.some(it => it.file === setter.file && encloses(it, setter))
+  return kinship === 'near' && isInside ? 'same' : kinship
 }
 
 /**
@@ -298,8 +308,10 @@ function loads(race, stampede, races) {
  * @param {FactFrame} outer
  * @param {FactFrame} inner
  */
-function encloses({ functions: [own] = [], name }, { functions, name: other }) {
-  return own === undefined || functions === undefined ? name === other : functions.includes(own)
+function encloses(outer, inner) {
+  if (outer.functions === undefined || inner.functions === undefined) return outer.name === inner.name
+  const [own] = outer.functions
+  return own !== undefined && inner.functions.includes(own)
 }
 
 /** @param {Stampede} stampede */

@@ -16,6 +16,7 @@ const { siteOf } = require('./stack')
 const MAX_LINES = 256
 const MAX_KEYS = 64
 const MAX_FUNCTIONS = 64
+const MAX_PLACES = 4
 const EXCERPT = 40
 /** Stacks that are captured between two samples. */
 const BUDGET = 16
@@ -84,6 +85,8 @@ class RaceLine {
   #isDerived = false
   #setters = new Functions()
   #missers = new Functions()
+  /** Innermost frames of the program that missed a key. @type {import('../facts').FactFrame[]} */
+  #places = []
   #lines
 
   /**
@@ -117,7 +120,11 @@ class RaceLine {
 
   /** A Map with overwrites has missed a key. @param {Function} wrapper */
   missed(wrapper) {
-    if (isPowerOfTwo(++this.#missed) && this.#lines.spend()) this.#missers.capture(wrapper)
+    if (!isPowerOfTwo(++this.#missed) || !this.#lines.spend()) return
+    this.#missers.capture(wrapper)
+    const frame = siteOf(wrapper).frames.find(({ isUser }) => isUser)
+    const isKnown = this.#places.some(({ file, line }) => file === frame?.file && line === frame.line)
+    if (frame !== undefined && !isKnown && this.#places.length < MAX_PLACES) this.#places.push(frame)
   }
 
   /**
@@ -138,7 +145,7 @@ class RaceLine {
   /** @returns {RaceFact} */
   fact() {
     const { key, overwrites, absences, most: misses, stale } = this
-    const counts = { key, overwrites, absences, keys: this.#keys.size, misses, stale }
+    const counts = { key, overwrites, absences, keys: this.#keys.size, misses, stale, missers: this.#places }
     return {
       ...counts,
       kinship: this.#kinship(),
