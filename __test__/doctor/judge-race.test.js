@@ -207,7 +207,7 @@ describe('stampedes', () => {
       return brief(judged({ requests: { count: 900, errors: 0, routes }, downstream: [{ ...constant, ...fields }] }))
     }
     assert.deepEqual(ofRoute('/convert/:id', {}), ['stampede likely query:2'])
-    assert.deepEqual(ofRoute('/', { kind: 'redis', call: 'GET settings:theme' }), ['stampede likely query:2'])
+    assert.deepEqual(ofRoute('/', { kind: 'redis', call: 'GET settings:theme' }), ['stampede likely createSession:7'])
     for (const [route, fields] of /** @type {[string, Partial<DownstreamFact>][]} */ ([
       ['/', { hashes: { a: 500, b: 400 } }],
       ['/', { call: 'GET /rates/7' }],
@@ -229,10 +229,10 @@ describe('stampedes', () => {
     ]
     for (const [fields, confidence] of cases) {
       const downstream = [calls({ kind: 'socket', ...fields })]
-      assert.deepEqual(brief(judged({ downstream })), [`stampede ${confidence} query:2`])
+      assert.deepEqual(brief(judged({ downstream })), [`stampede ${confidence} createSession:7`])
       const series = { duplicates: 0, sequential: 15, sequentialRequests: 70 }
       assert.deepEqual(brief(judged({ downstream: [{ ...downstream[0], ...series }] })), [
-        `n-plus-one ${confidence} query:2`
+        `n-plus-one ${confidence} createSession:7`
       ])
     }
   })
@@ -241,6 +241,23 @@ describe('stampedes', () => {
     for (const fields of [{ duplicates: 19 }, { calls: 960 }, { meanDuration: 0.8 }]) {
       assert.deepEqual(judged({ downstream: [calls(fields)] }), [], JSON.stringify(fields))
     }
+  })
+
+  test('have the line that calls a client of the program, not that of the client', () => {
+    const lineOf = (/** @type {string} */ text, /** @type {string} */ kind) => {
+      const frames = stack(text).map(frame => ({ ...frame, isAwaited: frame.name === 'flags' }))
+      return brief(judged({ downstream: [calls({ frames, kind })] }))
+    }
+    const socket = 'write node:net:9 < send redis.js:3 < get redis.js:7'
+    assert.deepEqual(lineOf(`${socket} < flags app.js:5`, 'redis'), ['stampede likely flags:5'])
+    assert.deepEqual(lineOf(`${socket} < flags redis.js:12 < handler redis.js:20`, 'redis'), [
+      'stampede likely flags:12'
+    ])
+    assert.deepEqual(lineOf(socket, 'redis'), ['stampede likely send:3'])
+    // Packages, and clients of HTTP, which Node.js has.
+    const pool = 'query node_modules/pg/client.js:2 < find users.js:4 < handler app.js:5'
+    assert.deepEqual(lineOf(pool, 'pg'), ['stampede likely find:4'])
+    assert.deepEqual(lineOf('get node:http:1 < find users.js:4 < handler app.js:5', 'http'), ['stampede likely find:4'])
   })
 
   test('without a stack are named by the client', () => {
@@ -284,8 +301,12 @@ describe('calls one after another', () => {
       ])
     }
     assert.deepEqual(
-      brief(judged({ downstream: [calls({ ...series, kind: 'pg', call: 'INSERT INTO a VALUES (1)' })] })),
-      ['n-plus-one likely query:2']
+      brief(
+        judged({
+          downstream: [calls({ ...series, kind: 'pg', call: 'INSERT INTO a VALUES (1)', frames: stack('load a.js:2') })]
+        })
+      ),
+      ['n-plus-one likely load:2']
     )
   })
 })

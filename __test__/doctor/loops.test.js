@@ -3,7 +3,7 @@
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
 const vm = require('node:vm')
-const { awaitLoop, functionsAround } = require('../../lib/doctor/source/loops.js')
+const { awaitLoop, functionsAround, isAwaited } = require('../../lib/doctor/source/loops.js')
 
 /**
  * Returns the loop at the position of `^` in a text.
@@ -131,4 +131,11 @@ test('functions around a position, innermost first', () => {
   assert.deepEqual(functionsAround(text, 4, 19), ['4:13'])
   assert.deepEqual(functionsAround(text, 4, 1), [])
   assert.deepEqual(functionsAround('not JavaScript', 1, 1), [])
+})
+
+test('a call that its own function awaits', () => {
+  const text = 'async function f() { const a = (await g(1)).b; return h(() => g(2)) }'
+  assert.equal(isAwaited(text, 1, text.indexOf('g(1)') + 1), true)
+  assert.equal(isAwaited(text, 1, text.indexOf('g(2)') + 1), false)
+  assert.equal(isAwaited('async () => { await f(() => g()) }', 1, 29), false)
 })

@@ -5,11 +5,12 @@ import type { Block, Durations, Frame } from '../../watch'
 
 /**
  * A frame with its position in the text that V8 ran. `loop`: the loop of its function in which the call is awaited. `functions`: those
- * around the call, innermost first, each by its position in that text.
+ * around the call, innermost first, each by its position in that text. `isAwaited`: its function awaits the call.
  */
 export interface FactFrame extends Frame {
   loop?: { kind: string; line: number }
   functions?: readonly string[]
+  isAwaited?: boolean
 }
 
 /** A stack, innermost frame first, at most 16 frames. */
@@ -73,7 +74,7 @@ export interface DownstreamFact extends Site {
   target: string
   /** Operation and excerpt of its arguments, at most 40 characters. */
   call: string
-  /** Whether the calls read, as far as it is known. */
+  /** Whether the calls read or write. */
   access?: 'read' | 'write' | 'unknown'
   /** Mean size of the answers, of sockets only. */
   meanAnswer?: number

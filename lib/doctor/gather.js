@@ -8,7 +8,7 @@ const { cgroupLimits } = require('./limits')
 const { snapshotsOf } = require('./snapshots')
 const { containersOf } = require('./source/containers')
 const { keeperOf } = require('./source/keepers')
-const { awaitLoop, functionsAround } = require('./source/loops')
+const { awaitLoop, functionsAround, isAwaited } = require('./source/loops')
 const { textOf } = require('./source/texts')
 
 /**
@@ -156,7 +156,7 @@ function addKeepers({ allocations }) {
 function resolver() {
   /** @type {Map<string, string | undefined>} */
   const texts = new Map()
-  /** @type {Map<string, Pick<FactFrame, 'loop' | 'functions'>>} */
+  /** @type {Map<string, ReturnType<typeof contextIn>>} */
   const contexts = new Map()
   const text = (/** @type {string} */ file) => {
     if (!texts.has(file)) texts.set(file, textOf(file))
@@ -167,15 +167,26 @@ function resolver() {
     const key = `${line}:${column} ${file}`
     const known = contexts.get(key)
     if (known !== undefined) return known
-    const source = text(file)
-    const loop = source === undefined ? undefined : awaitLoop(source, line, column)
-    const functions = source === undefined ? [] : functionsAround(source, line, column)
-    const context = { ...(loop && { loop }), functions }
+    const context = contextIn(text(file), line, column)
     contexts.set(key, context)
     return context
   }
   return async (/** @type {FactFrame[]} */ frames) =>
     originalFrames(frames.map(frame => ({ ...frame, ...contextOf(frame) })))
+}
+
+/**
+ * Returns what the text around a position says of the call there.
+ * @param {string | undefined} text
+ * @param {number} line
+ * @param {number} column
+ * @returns {Pick<FactFrame, 'loop' | 'functions' | 'isAwaited'>}
+ */
+function contextIn(text, line, column) {
+  if (text === undefined) return {}
+  const loop = awaitLoop(text, line, column)
+  const isOwn = isAwaited(text, line, column)
+  return { ...(loop && { loop }), functions: functionsAround(text, line, column), ...(isOwn && { isAwaited: true }) }
 }
 
 module.exports = { factsOf }

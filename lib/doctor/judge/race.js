@@ -4,7 +4,7 @@
 // together, and calls in sequence that one call could replace.
 
 const { groupBy } = require('./groups')
-const { duration, finding, guiltyFrame, number, percent, plural } = require('./sites')
+const { duration, finding, guiltyFrame, number, packageOf, percent, plural } = require('./sites')
 const { largest, sum } = require('./statistics')
 
 /**
@@ -116,8 +116,26 @@ function positionOf(frame) {
 }
 
 /** Returns the key by which findings of calls are joined. @param {{ frames: FactFrame[], kind: string }} calls */
-function callerOf({ frames, kind }) {
-  return lineOf(frames) ?? kind
+function callerOf(calls) {
+  return positionOf(callFrame(calls)) ?? calls.kind
+}
+
+/**
+ * Returns the frame of the function that makes calls. A client in the program itself, such as a class in a file, which writes to the
+ * socket, makes them for other functions.
+ * @param {{ frames: FactFrame[], kind: string }} calls
+ */
+function callFrame({ frames, kind }) {
+  const inner = guiltyFrame(frames)
+  const isClient = kind !== 'http' && kind !== 'undici' && packageOf(frames.find(isOfProgram)) === undefined
+  if (inner === undefined || !isClient) return inner
+  const callers = frames.filter(({ isUser }) => isUser)
+  return callers.find(({ file }) => file !== inner.file) ?? callers.find(({ isAwaited }) => isAwaited) ?? inner
+}
+
+/** Returns whether a frame is not that of Node.js. @param {FactFrame} frame */
+function isOfProgram({ file }) {
+  return file !== '' && !file.startsWith('node:')
 }
 
 /**
@@ -337,6 +355,7 @@ function stampedeFinding(group) {
     ...STAMPEDE,
     title: titleOf('equal calls in flight', main),
     confidence: isLikely ? 'likely' : 'possible',
+    frame: callFrame(main),
     frames,
     evidence: { text, ...counts },
     fix:
@@ -348,7 +367,7 @@ function stampedeFinding(group) {
 /** @param {Facts} facts */
 function seriesFindings({ processes }) {
   const facts = processes.flatMap(({ downstream }) => downstream).filter(isSeries)
-  const loopOf = (/** @type {DownstreamFact} */ { frames, kind }) => positionOf(loopFrame(frames)) ?? kind
+  const loopOf = (/** @type {DownstreamFact} */ fact) => positionOf(loopFrame(fact)) ?? fact.kind
   return groupBy(facts, loopOf).map(group => {
     const main = group.reduce((best, it) => (it.sequential > best.sequential ? it : best))
     const { frames, kind, target, call, sequential, meanDuration } = main
@@ -360,7 +379,7 @@ function seriesFindings({ processes }) {
       ...N_PLUS_ONE,
       title: titleOf('calls one after another', main),
       confidence: requests >= MANY_SERIES && isQuery(main) ? 'likely' : 'possible',
-      frame: loopFrame(frames),
+      frame: loopFrame(main),
       frames,
       evidence: {
         text,
@@ -381,11 +400,11 @@ function seriesFindings({ processes }) {
 /**
  * Returns the frame of the loop that makes calls in sequence, which may call them through functions that are not at fault. A function
  * that runs has continued after the call before, as its loop did, unless it has waited for something else.
- * @param {FactFrame[]} frames
+ * @param {DownstreamFact} fact
  */
-function loopFrame(frames) {
-  const loops = frames.filter(({ isUser, loop }) => isUser && loop !== undefined)
-  return loops.findLast(({ isAsync }) => !isAsync) ?? loops[0] ?? guiltyFrame(frames)
+function loopFrame(fact) {
+  const loops = fact.frames.filter(({ isUser, loop }) => isUser && loop !== undefined)
+  return loops.findLast(({ isAsync }) => !isAsync) ?? loops[0] ?? callFrame(fact)
 }
 
 /** @param {DownstreamFact} fact */

@@ -5,13 +5,7 @@
 
 const { describeText } = require('./text-protocol')
 
-/**
- * @typedef {object} Description
- * @property {'read' | 'write' | 'unknown'} access whether two equal calls may share a result
- * @property {string} text for the excerpt of the report
- * @property {string} template
- * @property {boolean} isPaged whether calls one after another read the pages of one result
- */
+/** @typedef {import('./text-protocol').Description} Description */
 
 const EXCERPT = 40
 /** Characters of a call that its hash and its template are made of. */

@@ -327,7 +327,7 @@ function willDelete(map, slot) {
     slot.tick = tick
     return
   }
-  // A caller that removes what it has just missed, such as an expired value, goes on to load it.
+  // A caller that deletes a key after its own miss, such as that of an expired value, goes on to load the value.
   if (slot.tick === tick && slot.latest > 0) return
   slot.open = slot.earlier + slot.latest
   if (slot.open + slot.pending === 0) return slot.free()

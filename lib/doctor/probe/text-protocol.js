@@ -2,7 +2,13 @@
 
 // Calls in protocols of text that have no name: lines of words, or objects of JSON. Their verbs say whether they read or write.
 
-/** @typedef {import('./call-text').Description} Description */
+/**
+ * @typedef {object} Description
+ * @property {'read' | 'write' | 'unknown'} access whether two equal calls may share a result
+ * @property {string} text for the excerpt of the report
+ * @property {string} template
+ * @property {boolean} isPaged whether calls one after another read the pages of one result
+ */
 
 /** Characters of a call that its template is made of. */
 const MOST = 80

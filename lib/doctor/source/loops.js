@@ -55,6 +55,17 @@ function functionsAround(text, line, column) {
 }
 
 /**
+ * Returns whether the function of a position awaits the call there.
+ * @param {string} text
+ * @param {number} line from 1
+ * @param {number} column from 1
+ */
+function isAwaited(text, line, column) {
+  const nodes = stepsTo(text, line, column).map(({ child }) => child)
+  return nodes.slice(nodes.findLastIndex(isFunction) + 1).some(({ type }) => type === 'AwaitExpression')
+}
+
+/**
  * Returns the nodes from the tree of a text to a position, each with its child on the way and the field of that child.
  * @param {string} text
  * @param {number} line from 1
@@ -203,4 +214,4 @@ function isBefore(one, other) {
   return one.line < other.line || (one.line === other.line && one.column < other.column)
 }
 
-module.exports = { awaitLoop, functionsAround }
+module.exports = { awaitLoop, functionsAround, isAwaited }
