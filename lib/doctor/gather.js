@@ -28,7 +28,8 @@ async function factsOf(messages, command, load) {
   const processes = messages.filter(list => list[0]?.type === 'hello').map(processOf)
   const measured = processes.flatMap(process => process.measured ?? [])
   const [hello] = messages.flatMap(list => list[0] ?? [])
-  const resolve = resolver()
+  const compiled = textsOf(messages)
+  const resolve = resolver(compiled)
   // They search the text that V8 ran.
   for (const list of messages) await addContainers(list, processes)
   for (const process of processes) addKeepers(process)
@@ -152,14 +153,27 @@ function addKeepers({ allocations }) {
   }
 }
 
-/** Returns a function that adds loops and functions to frames, and moves the frames to their sources. */
-function resolver() {
+/**
+ * Returns the texts that were compiled in memory, by file.
+ * @param {any[][]} messages
+ * @returns {Map<string, string>}
+ */
+function textsOf(messages) {
+  const texts = messages.flat().filter(({ type }) => type === 'text')
+  return new Map(texts.map(({ file, text }) => [file, text]))
+}
+
+/**
+ * Returns a function that adds loops to frames and moves them to their sources.
+ * @param {ReadonlyMap<string, string>} compiled
+ */
+function resolver(compiled) {
   /** @type {Map<string, string | undefined>} */
   const texts = new Map()
   /** @type {Map<string, ReturnType<typeof contextIn>>} */
   const contexts = new Map()
   const text = (/** @type {string} */ file) => {
-    if (!texts.has(file)) texts.set(file, textOf(file))
+    if (!texts.has(file)) texts.set(file, compiled.get(file) ?? textOf(file))
     return texts.get(file)
   }
   const contextOf = (/** @type {FactFrame} */ { isUser, file, line, column }) => {
@@ -172,7 +186,10 @@ function resolver() {
     return context
   }
   return async (/** @type {FactFrame[]} */ frames) =>
-    originalFrames(frames.map(frame => ({ ...frame, ...contextOf(frame) })))
+    originalFrames(
+      frames.map(frame => ({ ...frame, ...contextOf(frame) })),
+      compiled
+    )
 }
 
 /**

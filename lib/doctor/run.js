@@ -51,7 +51,8 @@ class Run {
   /** @type {() => void} */
   #interrupt = () => {}
   #isInterrupted = false
-  #hasEnded = false
+  /** @type {Awaited<Program['ended']> | undefined} */
+  #end
 
   /**
    * @param {Options} options
@@ -139,8 +140,9 @@ class Run {
       .filter(({ type }) => type === 'refused')
     if (refusal !== undefined) return `The program cannot be observed: ${refusal.reason}`
     if (this.#isInterrupted) return undefined
-    if (!this.#hasEnded) return hasLoad ? `No server listened within ${PATIENCE / 1000} s` : undefined
-    this.#log('the program ended before a server listened; --for SECONDS observes a program without a server')
+    if (this.#end === undefined) return hasLoad ? `No server listened within ${PATIENCE / 1000} s` : undefined
+    if (this.#end.code === 0)
+      this.#log('the program ended before a server listened; --for SECONDS observes a program without a server')
     return undefined
   }
 
@@ -180,8 +182,7 @@ class Run {
   }
 
   async #ended() {
-    await this.#program.ended
-    this.#hasEnded = true
+    this.#end = await this.#program.ended
     return 'ended'
   }
 

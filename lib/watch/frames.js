@@ -217,4 +217,4 @@ function isUserFile(file) {
   return PACKAGE === undefined || !file.startsWith(`${PACKAGE}lib${sep}`)
 }
 
-module.exports = { describe, formatter, framesOf, isUserFile }
+module.exports = { describe, formatter, framesOf, isUserFile, pathOf }

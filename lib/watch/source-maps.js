@@ -25,6 +25,8 @@ const MAX_BYTES = 4 << 20
 const MAX_POSITIONS = 1000
 
 const COMMENT = /\/\/[#@] sourceMappingURL=(\S+)\s*$/
+/** @type {ReadonlyMap<string, string>} */
+const NO_TEXTS = new Map()
 const INLINE = /^data:application\/json[^,]*;base64,/
 
 /** Origins by position, least recently used first. @type {Map<string, Promise<FilePosition | undefined>>} */
@@ -35,22 +37,29 @@ const batches = new Map()
 /**
  * Returns the frames with the positions of their sources, where a map is known.
  * @param {Frame[]} frames
+ * @param {ReadonlyMap<string, string>} [texts] that were compiled in place of the texts of files, by file
  */
-async function originalFrames(frames) {
-  return Promise.all(frames.map(originalFrame))
+async function originalFrames(frames, texts = NO_TEXTS) {
+  return Promise.all(frames.map(frame => originalFrame(frame, texts)))
 }
 
-/** @param {Frame} frame */
-async function originalFrame(frame) {
-  const origin = await originOf(frame)
+/**
+ * @param {Frame} frame
+ * @param {ReadonlyMap<string, string>} texts
+ */
+async function originalFrame(frame, texts) {
+  const origin = await originOf(frame, texts)
   return origin === undefined ? frame : { ...frame, ...origin, isUser: isUserFile(origin.file) }
 }
 
-/** @param {Frame} frame */
-function originOf({ isUser, file, line, column }) {
+/**
+ * @param {Frame} frame
+ * @param {ReadonlyMap<string, string>} texts
+ */
+function originOf({ isUser, file, line, column }, texts) {
   if (!isUser || !isAbsolute(file)) return undefined
   const key = `${line}:${column} ${file}`
-  const origin = origins.get(key) ?? lookUp(file, { line: line - 1, column: column - 1 })
+  const origin = origins.get(key) ?? lookUp(file, { line: line - 1, column: column - 1 }, texts.get(file))
   origins.delete(key)
   origins.set(key, origin)
   if (origins.size > MAX_POSITIONS) origins.delete(/** @type {string} */ (origins.keys().next().value))
@@ -60,14 +69,15 @@ function originOf({ isUser, file, line, column }) {
 /**
  * @param {string} file
  * @param {Position} position
+ * @param {string} [text]
  */
-async function lookUp(file, position) {
+async function lookUp(file, position, text) {
   let batch = batches.get(file)
   if (batch === undefined) {
     /** @type {Position[]} */
     const positions = []
     // A wrong map must not be a rejection, which ends the process.
-    batch = { positions, results: lookUpAll(file, positions).catch(() => []) }
+    batch = { positions, results: lookUpAll(file, positions, text).catch(() => []) }
     batches.set(file, batch)
   }
   const index = batch.positions.push(position) - 1
@@ -77,22 +87,27 @@ async function lookUp(file, position) {
 /**
  * @param {string} file
  * @param {readonly Position[]} positions may grow until the map has been read
+ * @param {string} [text]
  * @returns {Promise<(FilePosition | undefined)[]>}
  */
-async function lookUpAll(file, positions) {
-  const found = await readMap(file).finally(() => batches.delete(file))
+async function lookUpAll(file, positions, text) {
+  const found = await readMap(file, text).finally(() => batches.delete(file))
   if (found === undefined) return positions.map(position => lookUpByNode(file, position))
   return originsOf(found.map, positions).map(origin => origin && filePosition(origin, found.folder))
 }
 
-/** Returns the map that the end of a file refers to, or `undefined` without a reference. @param {string} file */
-async function readMap(file) {
-  const url = COMMENT.exec(lastLine(await readSmall(file)))?.[1]
+/**
+ * Returns the map that the end of a file refers to, or `undefined` without a reference.
+ * @param {string} file
+ * @param {string} [text] in place of that of the file
+ */
+async function readMap(file, text) {
+  const url = COMMENT.exec(lastLine(text ?? (await readSmall(file))))?.[1]
   if (url === undefined) return undefined
   const isInline = INLINE.test(url)
   const path = isInline ? file : fileURLToPath(new URL(url, pathToFileURL(file)))
-  const text = isInline ? Buffer.from(url.replace(INLINE, ''), 'base64').toString() : await readSmall(path)
-  return { map: JSON.parse(text), folder: dirname(path) }
+  const json = isInline ? Buffer.from(url.replace(INLINE, ''), 'base64').toString() : await readSmall(path)
+  return { map: JSON.parse(json), folder: dirname(path) }
 }
 
 /** @param {string} text */

@@ -11,6 +11,7 @@ const { threadId } = require('node:worker_threads')
 const { date, now, setImmediate, setTimeout } = require('../../internal/clock')
 const { lazy } = require('../../internal/lazy')
 const { TICK, isAlive, snapshotPath } = require('../settings')
+const { addFiles, compiledTexts } = require('./compiled-texts')
 const { PoolWait } = require('./pool-wait')
 const { Profile } = require('./profile')
 const { Journal } = require('./journal')
@@ -170,6 +171,8 @@ class Session {
   #blocks
   #measured = { from: 0, to: 0 }
   #seen = 0
+  /** Files of the program in stacks. @type {Set<string>} */
+  #files = new Set()
   /** @type {Forks | undefined} */
   forks
   #snapshots = 0
@@ -198,7 +201,10 @@ class Session {
     // Loads the addon, which processes without a server do not need.
     const { Blocks } = require('./blocks')
     const journal = new Journal(this.#settings.directory, threadId)
-    const blocks = new Blocks(this.#settings.threshold, block => journal.add({ type: 'block', block }))
+    const blocks = new Blocks(this.#settings.threshold, block => {
+      journal.add({ type: 'block', block })
+      addFiles(block.samples, this.#files)
+    })
     const wait = new PoolWait(journal.fd)
     this.#journal = journal
     this.#blocks = blocks
@@ -291,7 +297,15 @@ class Session {
   /** Writes the tables, in place of those before. */
   #copy() {
     this.#copied = date()
-    this.#journal?.replaceTables(this.#tables())
+    const tables = this.#tables()
+    this.#journal?.replaceTables(tables)
+    return tables
+  }
+
+  /** @param {object[]} tables */
+  #addTexts(tables) {
+    addFiles(tables, this.#files)
+    for (const text of compiledTexts(this.#files)) this.#journal?.add({ type: 'text', ...text })
   }
 
   #tables() {
@@ -324,8 +338,9 @@ class Session {
     if (isMeasured) {
       const profile = this.#timed('profile', () => this.#profile.stop())
       for (const probe of this.#probes) this.#timed('end', () => probe.end?.())
-      this.#copy()
+      const tables = this.#copy()
       this.#journal?.add({ type: 'profile', profile })
+      this.#timed('texts', () => this.#addTexts(tables))
     }
     this.#blocks?.stop()
     this.#journal?.add({ type: 'end', at: date(), end })

@@ -1,0 +1,96 @@
+'use strict'
+
+// Texts that a loader compiled in memory: the file of a script has its source, whose positions differ.
+
+const { readFileSync } = require('node:fs')
+const { Session } = require('node:inspector')
+const { isAbsolute } = require('node:path')
+const { pathOf } = require('../../watch/frames')
+
+/** Texts that are reported, and their length in all. */
+const MAX_TEXTS = 200
+const MAX_LENGTH = 16 << 20
+const COMMENT = /\/\/[#@] sourceMappingURL=\S+\s*$/
+
+/**
+ * Returns the texts that V8 ran of files, if they contain their source map and the files do not. Compiled code that is optimized may
+ * be thrown away, so this is for the end of the measurement.
+ * @param {ReadonlySet<string>} files
+ * @returns {{ file: string, text: string }[]}
+ */
+function compiledTexts(files) {
+  const session = connected()
+  if (session === undefined) return []
+  const post = (/** @type {string} */ method, /** @type {object} */ parameters = {}) => {
+    /** @type {any} */
+    let answer
+    session.post(method, parameters, (_error, result) => {
+      answer = result
+    })
+    return answer
+  }
+  /** @type {Map<string, string>} ids of scripts by file, of the last one if a file was loaded several times */
+  const scripts = new Map()
+  session.on('Debugger.scriptParsed', ({ params: { scriptId, url, sourceMapURL = '' } }) => {
+    const file = pathOf(url)
+    if (sourceMapURL.startsWith('data:') && files.has(file)) scripts.set(file, scriptId)
+  })
+  try {
+    post('Debugger.enable')
+    return textsOf(scripts, scriptId => post('Debugger.getScriptSource', { scriptId })?.scriptSource)
+  } finally {
+    session.disconnect()
+  }
+}
+
+/**
+ * @param {ReadonlyMap<string, string>} scripts
+ * @param {(scriptId: string) => string | undefined} sourceOf
+ */
+function textsOf(scripts, sourceOf) {
+  const texts = []
+  let length = 0
+  for (const [file, scriptId] of scripts) {
+    if (texts.length === MAX_TEXTS || length > MAX_LENGTH) break
+    if (hasMap(file)) continue
+    const text = sourceOf(scriptId)
+    if (text === undefined) continue
+    texts.push({ file, text })
+    length += text.length
+  }
+  return texts
+}
+
+/** Returns whether a file is the text that was compiled. @param {string} file */
+function hasMap(file) {
+  try {
+    return isAbsolute(file) && COMMENT.test(readFileSync(file, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
+/** Returns a session, or `undefined` in a build without the inspector. */
+function connected() {
+  try {
+    const session = new Session()
+    session.connect()
+    return session
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Adds the files of the program in all frames of a value.
+ * @param {unknown} value plain JSON
+ * @param {Set<string>} files
+ */
+function addFiles(value, files) {
+  if (typeof value !== 'object' || value === null) return
+  const { file, isUser } = /** @type {{ file?: unknown, isUser?: unknown }} */ (value)
+  if (isUser === true && typeof file === 'string') files.add(file)
+  for (const part of Object.values(value)) addFiles(part, files)
+}
+
+module.exports = { addFiles, compiledTexts }
