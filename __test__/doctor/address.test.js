@@ -18,7 +18,7 @@ test('servers have the address by which this machine reaches them', () => {
 })
 
 test('a socket has a path', () => {
-  const address = addressOf({ at: 0, path: '/tmp/a b.sock' })
-  assert.deepEqual(address, { url: 'http://localhost', socketPath: '/tmp/a b.sock' })
-  assert.equal(textOf(address), 'unix:/tmp/a b.sock')
+  const address = addressOf({ at: 0, path: '/run/a b.sock' })
+  assert.deepEqual(address, { url: 'http://localhost', socketPath: '/run/a b.sock' })
+  assert.equal(textOf(address), 'unix:/run/a b.sock')
 })

@@ -131,8 +131,8 @@ function withSuppressions(t, text) {
 }
 
 test('a project accepts findings with a reason', t => {
-  assert.deepEqual(withSuppressions(t, '[{ "ignore": "handler@src/a.js:31", "reason": "one request a day" }]'), [
-    { rule: 'handler', file: 'src/a.js', line: 31, reason: 'one request a day' },
+  assert.deepEqual(withSuppressions(t, '[{ "ignore": "handler@app/a.js:31", "reason": "one request a day" }]'), [
+    { rule: 'handler', file: 'app/a.js', line: 31, reason: 'one request a day' },
     { rule: '6', file: 'b.js', line: 2 }
   ])
 })
