@@ -6,6 +6,7 @@ const { once } = require('node:events')
 const http = require('node:http')
 const net = require('node:net')
 const { after, before, describe, test } = require('node:test')
+const { setTimeout } = require('node:timers/promises')
 const { deferred } = require('../support/deferred')
 
 const original = Object.getOwnPropertyDescriptors(net.Socket.prototype)
@@ -139,6 +140,8 @@ describe('HTTP', () => {
         for (let id = 0; id < 12; id++) await load(`/users/${id}`, 1)
         for (let page = 0; page < 12; page++) await load(`/list?page=${page}`, 1)
         await Promise.all(Array.from({ length: 12 }, (_, id) => load(`/orders/${id}`, 1)))
+        for (let id = 0; id < 12; id++) await Promise.all([load(`/prices/${id}`, 1), setTimeout(25)])
+        for (let poll = 0; poll < 12; poll++) await Promise.all([load('/jobs/1', 1), setTimeout(50)])
       }
       await loadAll()
       response.end('done')
@@ -160,7 +163,7 @@ describe('HTTP', () => {
     assert.equal(blind, undefined)
     assert.deepEqual(
       series.map(({ call, sequential, sequentialRequests }) => ({ call, sequential, sequentialRequests })),
-      [{ call: 'GET /users/0', sequential: 12, sequentialRequests: 1 }]
+      ['users', 'prices'].map(name => ({ call: `GET /${name}/0`, sequential: 12, sequentialRequests: 1 }))
     )
     assert.equal(series[0].frames.find(({ isUser, name }) => isUser && name === 'loadAll')?.file, __filename)
   })

@@ -17,9 +17,13 @@ const { excerpt } = require('./call-text')
 const MAX_GROUPS = 256
 const MAX_HASHES = 4096
 const MAX_SHOWN_HASHES = 256
-/** Calls of one template in a request that are a series, and the longest pause between them in milliseconds. */
+/**
+ * Calls of one template in a request that are a series, and the longest pauses in milliseconds: of equal calls, which may be a poll, and of
+ * others, which may take turns with other calls.
+ */
 const SERIES = 10
-const PAUSE = 20
+const PAUSE_OF_EQUAL = 20
+const PAUSE = 200
 /** Time after which a call is taken as lost, in milliseconds. */
 const LOST = 30_000
 /** Duplicates, and their share, of a call that gets a fact besides that of its template. */
@@ -88,7 +92,7 @@ class Group {
  * @typedef {{ seen: number, frames: FactFrame[] }} Capture
  *
  * Calls of a request in one group.
- * @typedef {{ active: number, count: number, ended: number }} Series
+ * @typedef {{ active: number, count: number, ended: number, hash: number | undefined }} Series
  *
  * A request. A pool of connections may call in the context of one that is over.
  * @typedef {{ isOver: boolean, series?: Record<number, Series> }} RequestContext
@@ -129,7 +133,7 @@ class Calls {
     if (equal !== undefined) enter(equal, call)
     if (call.isDuplicate) take(group.repeated, capture)
     if (equal !== undefined && call.isDuplicate && equal.call === '') equal.call = excerpt(description.text)
-    if (context?.isOver === false && !description.isPaged) follow(context, call, capture)
+    if (context?.isOver === false && !description.isPaged) follow(context, call, hash, capture)
     return call
   }
 
@@ -244,18 +248,21 @@ function leave(equal, call, ended) {
  * Counts the calls that a request makes in a series.
  * @param {RequestContext} context
  * @param {Call} call
+ * @param {number | undefined} hash
  * @param {() => FactFrame[]} capture
  */
-function follow(context, call, capture) {
+function follow(context, call, hash, capture) {
   const { group, began } = call
   const { series: all = Object.create(null) } = context
   context.series = all
-  const series = all[group.id] ?? { active: 0, count: 0, ended: began }
+  const series = all[group.id] ?? { active: 0, count: 0, ended: began, hash: undefined }
   all[group.id] = series
   call.series = series
   if (series.active++ > 0) return
-  if (began - series.ended > PAUSE) series.count = 0
+  const isEqual = hash !== undefined && hash === series.hash
+  if (began - series.ended > (isEqual ? PAUSE_OF_EQUAL : PAUSE)) series.count = 0
   series.count++
+  series.hash = hash
   if (series.count > group.sequential && series.count >= SERIES) group.sequential = series.count
   if (series.count !== SERIES) return
   group.sequentialRequests++
