@@ -286,6 +286,8 @@ describe('calls one after another', () => {
         'send client.js:7 < price basket.js:4 < async handler app.js:9 [for of] < async serve app.js:2 [while]',
         'handler:9'
       ],
+      ['send client.js:7 < lines orders.js:3 [for] < handler app.js:9 [for await]', 'lines:3'],
+      ['send client.js:7 < price basket.js:4 [for await]', 'price:4'],
       ['send client.js:7 < price basket.js:4', 'send:7']
     ]
     for (const [text, line] of cases) {

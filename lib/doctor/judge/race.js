@@ -399,12 +399,14 @@ function seriesFindings({ processes }) {
 
 /**
  * Returns the frame of the loop that makes calls in sequence, which may call them through functions that are not at fault. A function
- * that runs has continued after the call before, as its loop did, unless it has waited for something else.
+ * that runs has continued after the call before, as its loop did, unless it has waited for something else. A generator with a loop
+ * makes the calls for the loop that reads it.
  * @param {DownstreamFact} fact
  */
 function loopFrame(fact) {
   const loops = fact.frames.filter(({ isUser, loop }) => isUser && loop !== undefined)
-  return loops.findLast(({ isAsync }) => !isAsync) ?? loops[0] ?? callFrame(fact)
+  const running = loops.filter(({ isAsync }) => !isAsync)
+  return running.findLast(({ loop }) => loop?.kind !== 'for await') ?? running.at(-1) ?? loops[0] ?? callFrame(fact)
 }
 
 /** @param {DownstreamFact} fact */
