@@ -142,6 +142,18 @@ const variants = [
     findings: [{ rule: 1, id: 'race', function: 'of', line: 'this.known.set(product, price)' }]
   },
   {
+    name: 'race-expired',
+    file: '1-race-expired.js',
+    load: requests(['/ada', '/bob']),
+    findings: [{ rule: 1, id: 'race', function: 'priceOf', line: 'prices.set(product, price)' }]
+  },
+  {
+    name: 'race-callback',
+    file: '1-race-callback.mjs',
+    load: requests(['/acme', '/globex']),
+    findings: [{ rule: 1, id: 'race', function: '<anonymous>', line: 'tokens.set(tenant, token)' }]
+  },
+  {
     name: 'n-plus-one',
     file: '1-n-plus-one.js',
     load: requests(),
@@ -153,6 +165,19 @@ const variants = [
     file: '1-same-call.js',
     load: requests(),
     findings: [{ rule: 1, id: 'stampede', function: 'get', line: 'http.get(url, { agent }' }]
+  },
+  {
+    name: 'n-plus-one-client',
+    file: '1-n-plus-one-client.js',
+    load: requests(),
+    node: 24,
+    findings: [{ rule: 1, id: 'n-plus-one', function: 'ordersOf', line: 'orders.push(await orderOf(' }]
+  },
+  {
+    name: 'same-call-object',
+    file: '1-same-call-object.js',
+    load: requests(),
+    findings: [{ rule: 1, id: 'stampede', function: 'settings', line: "await (await client).get('settings')" }]
   },
   {
     name: 'abort-signals',
@@ -333,7 +358,10 @@ function healthy(name, file, load = requests(), more = {}) {
 const negatives = [
   healthy('race-offloop', '1-race-offloop.js', requests(['/42', '/43'])),
   healthy('race-fixed', '1-race-fixed.js', requests(['/42', '/43'])),
+  healthy('race-expired-fixed', '1-race-expired-fixed.js', requests(['/ada', '/bob'])),
   healthy('n-plus-one-fixed', '1-n-plus-one-fixed.js'),
+  healthy('n-plus-one-client-fixed', '1-n-plus-one-client-fixed.js'),
+  healthy('same-call-object-fixed', '1-same-call-object-fixed.js'),
   healthy('same-call-offloop', '1-same-call-offloop.js'),
   healthy('listeners-fixed', '2-listeners-fixed.js'),
   healthy('abort-signals-fixed', '2-abort-signals-fixed.js'),
