@@ -465,6 +465,15 @@ test('a function and the one that it calls are one fault, of the costlier one', 
   assert.deepEqual(lines([caller(900), sibling]), [4, 2])
 })
 
+test('garbage and the function that makes it are one fault, of the costlier one', () => {
+  const pauses = (/** @type {number} */ time) => finding({ rule: 5, id: 'pauses', time, frames: stack('copy a.js:4') })
+  const handler = finding({ time: 500, frames: stack('copy a.js:4 < handler a.js:9') })
+  assert.deepEqual(folded([pauses(900), handler]), ['pauses (handler)'])
+  assert.deepEqual(folded([pauses(400), handler]), ['handler (pauses)'])
+  const other = finding({ rule: 5, id: 'pauses', time: 1, frames: stack('parse b.js:1') })
+  assert.deepEqual(folded([other, handler]), ['pauses', 'handler'])
+})
+
 test('a line of generated code explains nothing but its own calls', () => {
   const at = (/** @type {string} */ name, /** @type {number} */ column) => ({
     ...stack(`${name} bundle.js:1`)[0],

@@ -41,6 +41,8 @@ const EXPLANATIONS = [
   // Listeners and buffers hold memory.
   { by: [2, 3], of: [5], if: (_, { name, evidence }) => name === undefined || HOLDERS.test(String(evidence.path)) },
   { by: ['growth'], of: ['pauses'], if: () => true },
+  // A function that makes garbage computes, and is interrupted by collections.
+  { by: [3, 4, 'handler', 'pauses'], of: ['handler', 'pauses'], if: isCostlierOnStack },
   { by: [1], of: ['concurrency'], if: () => true },
   // Long calls also saturate a loop.
   { by: [3, 4, 'handler', 'system-call', 'more-threads'], of: ['saturated'], if: () => true }
@@ -116,6 +118,14 @@ function runsLine(cause, effect) {
  */
 function isOnOneStack(one, other) {
   return runsLine(one, other) || runsLine(other, one)
+}
+
+/**
+ * @param {Finding} cause
+ * @param {Finding} effect
+ */
+function isCostlierOnStack(cause, effect) {
+  return cause.id !== effect.id && cause.time >= effect.time && isOnOneStack(cause, effect)
 }
 
 /**

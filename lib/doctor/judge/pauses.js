@@ -47,7 +47,7 @@ function judgePauses(process, setup) {
   const pauses = own.map(({ longestGc }) => longestGc)
   const confidence = confidenceOf(pauses, share, starvedShare(process, setup))
   if (confidence === undefined) return []
-  const stack = pauses.length === 0 ? undefined : interrupted(process)
+  const stack = interrupted(process)
   const allocated = mostAllocated(process.allocations)
   const longest = largest(rows.map(({ longestGc }) => longestGc))
   const by =
