@@ -337,6 +337,19 @@ test('progress between stacks proves long calls among many requests, and short o
   assert.deepEqual(brief(judged([long, ...times(49, short)], fields)), ['saturated possible :0'])
 })
 
+test('a late stack proves a long native call among many short requests', () => {
+  const fields = { ...routes(5000), loop: loop({ utilization: 0.95, hold: 39 }) }
+  fields.requests.count = 5000
+  const pack = (/** @type {number} */ lateness, gc = 0) => {
+    const it = block('pack a.js:1 < handler a.js:5', { duration: 80, own: 80, gc })
+    for (const sample of it.samples) Object.assign(sample, { capture: 'late', lateness })
+    return it
+  }
+  assert.deepEqual(brief(judged(times(60, pack(50)), fields)), ['handler certain pack:1'])
+  assert.deepEqual(brief(judged(times(60, pack(6)), fields)), ['saturated possible :0'])
+  assert.deepEqual(brief(judged(times(60, pack(50, 45)), fields)), ['saturated possible :0'])
+})
+
 test('a block whose stacks share no function is not one function', () => {
   const names = Array.from({ length: 120 }, (_, index) => `f${index} a.js:${index + 1} < ${HTTP}`)
   const blocks = names.map(name => block(name, { duration: 30, own: 30 }))

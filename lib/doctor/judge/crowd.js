@@ -70,7 +70,10 @@ function routeKey(it) {
  * @param {number} threshold
  */
 function proofOf({ block, work }, threshold) {
-  const { samples, duration, progress } = block
+  const { samples, duration, progress, gc } = block
+  // No JavaScript ran between the request of a stack and its capture.
+  const isNative = samples.some(({ lateness }) => ((lateness - gc) * work) / duration >= threshold * LONG)
+  if (isNative) return 'long'
   if (progress === undefined) return 'unknown'
   const intervals = samples.map(({ at, lateness }, index) => {
     const next = samples[index + 1]
