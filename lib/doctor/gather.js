@@ -3,6 +3,7 @@
 // Facts from the messages of the probes: with positions of sources, and with the loops in which calls are awaited.
 
 const { isAbsolute } = require('node:path')
+const { isUserFile } = require('../watch/frames')
 const { originalFrames } = require('../watch/source-maps')
 const { cgroupLimits } = require('./limits')
 const { snapshotsOf } = require('./snapshots')
@@ -15,6 +16,7 @@ const { textOf } = require('./source/texts')
  * @typedef {import('./facts').Facts} Facts
  * @typedef {import('./facts').ProcessFacts} ProcessFacts
  * @typedef {import('./facts').FactFrame} FactFrame
+ * @typedef {import('./facts').ProfileNode} ProfileNode
  */
 
 /**
@@ -33,7 +35,7 @@ async function factsOf(messages, command, load) {
   // They search the text that V8 ran.
   for (const list of messages) await addContainers(list, processes)
   for (const process of processes) addKeepers(process)
-  for (const process of processes) await locate(process, resolve)
+  for (const process of processes) await locate(process, resolve, compiled)
   return {
     version: 1,
     node: hello?.node ?? process.version,
@@ -108,20 +110,37 @@ function nothing() {
 }
 
 /**
+ * Replaces positions with those of the sources.
  * @param {ProcessFacts} process
  * @param {(frames: FactFrame[]) => Promise<FactFrame[]>} resolve
+ * @param {ReadonlyMap<string, string>} compiled
  */
-async function locate(process, resolve) {
+async function locate(process, resolve, compiled) {
   const { races, downstream, listeners, intervals, writes, starts, forks, allocations } = process
   for (const site of [races, downstream, listeners, intervals, writes, starts, forks, allocations].flat()) {
     site.frames = await resolve(site.frames)
   }
   for (const allocation of allocations) {
-    if (allocation.keeper !== undefined) [allocation.keeper] = await originalFrames([allocation.keeper])
+    if (allocation.keeper !== undefined) [allocation.keeper] = await originalFrames([allocation.keeper], compiled)
   }
   for (const race of races) race.missers = await resolve(race.missers ?? [])
   for (const { samples } of process.blocks) {
     for (const sample of samples) sample.frames = await resolve(sample.frames)
+  }
+  await moveNodes(process.profile?.nodes ?? [], compiled)
+}
+
+/**
+ * Replaces the positions of a CPU profile with those of the sources, all together: each file is read once.
+ * @param {ProfileNode[]} nodes
+ * @param {ReadonlyMap<string, string>} compiled
+ */
+async function moveNodes(nodes, compiled) {
+  const frames = nodes.map(({ name, file, line, column }) => {
+    return { name, file, line, column, isAsync: false, isUser: isUserFile(file) }
+  })
+  for (const [index, { file, line, column }] of (await originalFrames(frames, compiled)).entries()) {
+    Object.assign(nodes[index], { file, line, column })
   }
 }
 

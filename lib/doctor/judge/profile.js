@@ -67,7 +67,6 @@ function isUser({ file }) {
 function contradicts(processes, { file, function: name }, time) {
   const profiles = processes.flatMap(({ profile }) => profile ?? [])
   const nodes = profiles.flatMap(profile => profile.nodes)
-  // Findings have positions in sources; profiles have positions in compiled files.
   if (sum(profiles.map(({ samples }) => samples)) < LEAST_SAMPLES || !nodes.some(node => node.file === file))
     return false
   const isNamed = (/** @type {ProfileNode} */ node) => node.file === file && plainName(node.name) === plainName(name)
