@@ -97,6 +97,17 @@ describe('a heap that grows', () => {
     assert.equal(evidence.allocated, 5 * MB)
   })
 
+  test('has the line that keeps what other lines allocate', () => {
+    const [keeper] = stack('remember a.js:9')
+    const allocations = [
+      { before: 0, after: 3 * MB, frames: stack('make a.js:5 < remember a.js:8'), keeper },
+      { before: 0, after: 3 * MB, frames: stack('parse b.js:1 < remember a.js:8'), keeper },
+      { before: 0, after: 4 * MB, frames: stack('log b.js:1') }
+    ]
+    const [{ line, evidence, frames }] = judged({ majors: GROWING, allocations })
+    assert.deepEqual([line, evidence.allocated, frames.map(frame => frame.line)], [9, 6 * MB, [5, 9]])
+  })
+
   test('has no line if none holds much of the growth', () => {
     const allocations = [{ before: 0, after: MB, frames: stack('rows a.js:5') }]
     const [{ confidence, file, line, evidence }] = judged({ majors: GROWING, allocations })
@@ -150,6 +161,12 @@ describe('a heap that grows', () => {
     assert.equal(judged({ majors: GROWING, containers })[0].confidence, 'possible')
   })
 
+  test('is as sure with three collections if it is steady', () => {
+    assert.equal(judged({ majors: majors([10, 20, 30]) })[0].confidence, 'likely')
+    assert.equal(judged({ majors: majors([10, 28, 30]) })[0].confidence, 'possible')
+    assert.equal(judged({ majors: majors([10, 12, 30]) })[0].confidence, 'possible')
+  })
+
   test('is less sure with few collections', () => {
     const few = majors([10, 20])
     assert.equal(judged({ majors: few })[0].confidence, 'possible')
@@ -172,7 +189,7 @@ describe('a heap that grows', () => {
     assert.equal(confidence, 'likely')
     assert.equal(title, 'growing memory outside of the heap')
     assert.equal(evidence.where, 'outside')
-    const [named] = judged({ majors: sizes, rows: external, containers: [container()] })
+    const [named] = judged({ majors: sizes, containers: [container()] })
     assert.deepEqual([named.name, named.confidence], ['cache', 'certain'])
   })
 })
@@ -190,6 +207,7 @@ describe('a heap that does not grow is left alone', () => {
     ['small beside its size', [100, 102, 104, 106, 108, 110]],
     ['filled up', [10, 16, 22, 26, 26.1, 26, 26.1]],
     ['shrinking', [30, 25, 20, 15]],
+    ['with garbage that comes and goes', [3, 10, 4, 30, 5, 50, 4, 60, 3, 70, 5, 80]],
     ['with one outlier', [20, 20, 90, 20, 20, 20, 20]],
     ['with one collection', [20]],
     ['without collections', []]

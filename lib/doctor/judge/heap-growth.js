@@ -21,6 +21,8 @@ const FLAT = 0.25
 const MAX_POINTS = 200
 /** Minimum number of points for a rate of the last third. */
 const SHAPED = 4
+/** Minimum number of points whose thirds have a least size. */
+const MANY = 9
 
 /** Returns the growth of the heap, or `undefined` if it does not grow. @param {ProcessFacts} process */
 function heapGrowth({ majors }) {
@@ -55,10 +57,35 @@ function growthOf(all) {
   const last = points[points.length - 1]
   const rate = slope(points)
   const grown = rate * (last.x - first.x)
-  const hasShape = points.length >= SHAPED
+  const hasShape = points.length >= SHAPED || isStraight(points, rate)
   if (rate < RATE || grown < SHARE * first.y) return undefined
   if (hasShape && slope(lastThird(points)) < FLAT * rate) return undefined
+  // Garbage that waits for its collection comes and goes.
+  if (points.length >= MANY && leastOf(lastThird(points)) - leastOf(firstThird(points)) < FLAT * grown) return undefined
   return { rate, grown, share: grown / first.y, from: first.y, to: last.y, collections: all.length, hasShape }
+}
+
+/**
+ * Returns whether three points, the middle one about halfway, are steady growth.
+ * @param {Point[]} points
+ * @param {number} rate
+ */
+function isStraight([first, middle, last], rate) {
+  if (last === undefined) return false
+  const way = (middle.x - first.x) / (last.x - first.x)
+  return way > FLAT && way < 1 - FLAT && slope([first, middle]) > rate / 2 && slope([middle, last]) > rate / 2
+}
+
+/** Returns the points of the first third of the time. @param {Point[]} points */
+function firstThird(points) {
+  const from = points[0].x
+  const end = points[points.length - 1].x
+  return points.filter(({ x }) => x <= from + (end - from) / 3)
+}
+
+/** @param {Point[]} points */
+function leastOf(points) {
+  return Math.min(...points.map(({ y }) => y))
 }
 
 /** Returns the points of the last third of the time, at least three. @param {Point[]} points */
