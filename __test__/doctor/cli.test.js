@@ -48,6 +48,17 @@ test('a healthy server is left in peace', async t => {
   assert.ok((report?.requests ?? 0) > 200)
 })
 
+test('the load is that of the HTTP server, also after a server of another protocol', async t => {
+  const { run } = doctorOf(t, {
+    'two.js': `
+      const net = require('node:net').createServer(socket => socket.destroy())
+      net.listen(0, () => {${HELLO}})`
+  })
+  const { code, errors, report } = await run('doctor', ...LOAD, '--', process.execPath, 'two.js')
+  assert.equal(code, 0, errors)
+  assert.ok((report?.requests ?? 0) > 200, errors)
+})
+
 test('figures fail a run by their conditions', async t => {
   const { run } = doctorOf(t, { 'hello.js': HELLO })
   const conditions = ['--fail', 'none', '--fail', 'request.p99<1s', '--fail', 'request.errors>0', '--format', 'json']

@@ -189,7 +189,7 @@ describe('a heap that grows', () => {
     assert.equal(confidence, 'likely')
     assert.equal(title, 'growing memory outside of the heap')
     assert.equal(evidence.where, 'outside')
-    const [named] = judged({ majors: sizes, containers: [container()] })
+    const [named] = judged({ majors: sizes, rows: external, containers: [container()] })
     assert.deepEqual([named.name, named.confidence], ['cache', 'certain'])
   })
 })

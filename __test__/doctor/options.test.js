@@ -65,7 +65,7 @@ test('loads', t => {
   )
   assert.deepEqual(load, [
     { method: 'GET', path: '/a?b=1' },
-    { method: 'POST', path: '/upload', body: Buffer.from('{}') },
+    { method: 'POST', path: '/upload', body: Buffer.from('{}'), type: 'application/json' },
     { method: 'DELETE', path: '/x' }
   ])
   assert.equal(seconds, 20)

@@ -21,10 +21,11 @@ process.once('message', async (/** @type {any} */ { autocannon, address, shots, 
     duration: 86_400,
     ...(rate === undefined ? {} : { overallRate: rate }),
     timeout: 30,
-    requests: shots.map((/** @type {any} */ { method, path, body }) => ({
+    requests: shots.map((/** @type {any} */ { method, path, body, type }) => ({
       method,
       path,
-      ...(body === undefined ? {} : { body: Buffer.from(body.data) })
+      ...(body === undefined ? {} : { body: Buffer.from(body.data) }),
+      ...(type === undefined ? {} : { headers: { 'content-type': type } })
     }))
   })
   // The end of the measurement.

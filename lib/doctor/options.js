@@ -3,6 +3,7 @@
 // Options of the command line.
 
 const { existsSync, readFileSync } = require('node:fs')
+const { extname } = require('node:path')
 const { parseArgs } = require('node:util')
 const { parseCondition } = require('./gate')
 const { ruleNames } = require('./judge/judge')
@@ -10,8 +11,8 @@ const { ruleNames } = require('./judge/judge')
 /**
  * @typedef {import('./gate').Failure} Failure
  *
- * A request that the load repeats.
- * @typedef {{ method: string, path: string, body?: Buffer }} Shot
+ * A request that the load repeats, with the media type of its body.
+ * @typedef {{ method: string, path: string, body?: Buffer, type?: string }} Shot
  *
  * A finding that is not reported.
  * @typedef {{ rule: string, file: string, line: number, reason?: string }} Ignored
@@ -35,6 +36,13 @@ const { ruleNames } = require('./judge/judge')
  * @property {string} directory of the reports
  * @property {boolean} isRedacted
  */
+
+/** Media types of bodies by the extension of their files: frameworks parse only bodies of a known type. */
+const TYPES = new Map([
+  ['.json', 'application/json'],
+  ['.xml', 'application/xml'],
+  ['.txt', 'text/plain']
+])
 
 /** A wrong use of the command line. */
 class UsageError extends Error {}
@@ -182,7 +190,9 @@ function parseShot(text) {
   const [, method, path, file] = match
   const body = file === undefined ? undefined : readBody(file)
   const shot = { method: (method ?? (body === undefined ? 'GET' : 'POST')).toUpperCase(), path }
-  return body === undefined ? shot : { ...shot, body }
+  if (file === undefined || body === undefined) return shot
+  const type = TYPES.get(extname(file).toLowerCase())
+  return type === undefined ? { ...shot, body } : { ...shot, body, type }
 }
 
 /** @param {string} file */

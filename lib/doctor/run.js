@@ -29,6 +29,8 @@ const PATIENCE = 60_000
 const SOCKET_PATIENCE = 2000
 /** Time that the first process gets to begin its measurement. A loop that is blocked for longer is not measured. */
 const ANSWER = 30_000
+/** Time that an HTTP server gets after a server of another protocol, in milliseconds. */
+const FURTHER = 2000
 /** Time that the probes get to write their last facts. */
 const FAREWELL = 15_000
 /** Most time between two heap snapshots: V8 tracks objects meanwhile, which slows its collections. */
@@ -187,7 +189,7 @@ class Run {
   }
 
   /**
-   * Returns the address of the first server, or `undefined` if the run ends before.
+   * Returns the address of the first HTTP server, else of the first server, or `undefined` if the run ends before.
    * @param {number} patience in milliseconds
    * @returns {Promise<Address | undefined>}
    */
@@ -195,8 +197,12 @@ class Run {
     const over = [this.#ended(), this.#interrupted, ...(patience === Infinity ? [] : [deadline(patience)])]
     const isReady = (/** @type {any} */ { type, port, at }) =>
       type === 'listening' && (port !== undefined || date() - at > SOCKET_PATIENCE)
-    const found = await this.#message(message => message.type === 'refused' || isReady(message), over)
-    return found?.type === 'listening' ? addressOf(found) : undefined
+    const first = await this.#message(message => message.type === 'refused' || isReady(message), over)
+    if (first?.type !== 'listening') return undefined
+    // A program may also have servers of other protocols.
+    const isHttp = (/** @type {any} */ message) => message.isHttp && isReady(message)
+    const found = await this.#message(isHttp, [...over, deadline(FURTHER)])
+    return addressOf(found ?? first)
   }
 
   /**

@@ -25,7 +25,7 @@ const { siteOf } = require('./stack')
  * @typedef {import('./blocks').Blocks} Blocks
  *
  * A server that listens.
- * @typedef {{ port?: number, host?: string, path?: string, isSecure?: boolean, isV6Only?: boolean }} Listening
+ * @typedef {{ port?: number, host?: string, path?: string, isHttp: boolean, isSecure?: boolean, isV6Only?: boolean }} Listening
  *
  * A part that observes one thing.
  * @typedef {object} Probe
@@ -133,9 +133,11 @@ function listeningOf(server, options) {
   const address = server.address()
   // Only servers of TLS have certificates.
   const isSecure = 'setSecureContext' in server
-  if (typeof address === 'string') return { path: address, isSecure }
+  const isHttp = server.listenerCount('request') > 0 || server.listenerCount('stream') > 0
+  if (typeof address === 'string') return { path: address, isHttp, isSecure }
   return {
     ...(address && { port: address.port, host: address.address }),
+    isHttp,
     isSecure,
     isV6Only: options?.ipv6Only === true
   }
