@@ -151,16 +151,23 @@ test('only the selected rules are reported, by number or id', () => {
   )
 })
 
-test('ignored findings are left out, and counted', () => {
+test('ignored findings are left out, and listed with their reason', () => {
   const ignore = (/** @type {Partial<import('../../lib/doctor/judge/judge').Ignored>} */ it) =>
     report([finding()], { options: { ignore: [{ rule: '6', file: 'a.js', line: 3, reason: 'known', ...it }] } })
   for (const it of [{}, { rule: 'handler' }, { file: './a.js' }, { file: '/srv/a.js' }, { file: 'srv/a.js' }]) {
     const { verdict, findings, rules } = ignore(it)
-    assert.deepEqual([verdict, findings.length, rules[0].reason], ['clean', 0, '1 finding ignored'], JSON.stringify(it))
+    const text = `${it.file ?? 'a.js'}:3 ignored: known`
+    assert.deepEqual([verdict, findings.length, rules[0].reason], ['clean', 0, text], JSON.stringify(it))
   }
   for (const it of [{ rule: '4' }, { line: 4 }, { file: 'v/a.js' }, { file: 'b.js' }]) {
     assert.deepEqual(ignore(it).findings.length, 1, JSON.stringify(it))
   }
+})
+
+test('an ignored line without a finding is listed, unless the run is inconclusive', () => {
+  const options = { ignore: [{ rule: '6', file: 'b.js', line: 7, reason: 'known' }] }
+  assert.equal(report([finding()], { options }).rules[0].reason, 'b.js:7 is ignored, but has no finding')
+  assert.equal(report([], { options, facts: short(10, 1000) }).rules[0].reason, undefined)
 })
 
 test('paths of Windows match with slashes', () => {

@@ -89,9 +89,12 @@ function judge(facts, { threshold, only, ignore = [] }, judges = allJudges()) {
   const findings = found.filter(finding => !ignored.includes(finding)).sort(inOrder)
   const reason = whyInconclusive(facts, setup, findings)
   const notes = Object.assign({}, ...judges.map(it => it.notes?.(facts, setup)))
-  const rules = judges
-    .flatMap(it => it.rules)
-    .map(rule => statusOf(rule, { facts, isSelected: isSelected(rule), note: notes[rule.id], ignored }))
+  const all = judges.flatMap(it => it.rules)
+  const accepted = ignore.map(it => acceptance(it, found, all)).filter(it => it.isFound || reason === undefined)
+  const rules = all.map(rule => {
+    const limits = [notes[rule.id] ?? [], ...accepted.filter(({ id }) => id === rule.id).map(({ text }) => text)]
+    return statusOf(rule, { facts, isSelected: isSelected(rule), limits: limits.flat() })
+  })
   const { node, command, cores, quota } = facts
   return {
     version: 1,
@@ -156,6 +159,21 @@ function isIgnored(finding, { rule, file, line }) {
 }
 
 /**
+ * Describes what an entry of the ignored findings has left out, as a limit of its rule.
+ * @param {Ignored} ignored
+ * @param {readonly Finding[]} found
+ * @param {readonly { rule: RuleNumber, id: string }[]} rules
+ */
+function acceptance(ignored, found, rules) {
+  const { rule, file, line, reason } = ignored
+  const finding = found.find(it => isIgnored(it, ignored))
+  const why = reason === undefined ? '' : `: ${reason}`
+  if (finding !== undefined) return { id: finding.id, isFound: true, text: `${file}:${line} ignored${why}` }
+  const id = rules.find(it => matches(rule, it))?.id
+  return { id, isFound: false, text: `${file}:${line} is ignored, but has no finding` }
+}
+
+/**
  * Returns why a run is inconclusive, or `undefined`. Certain findings count own time, so starvation does not invalidate them.
  * @param {Facts} facts
  * @param {Setup} setup
@@ -177,25 +195,23 @@ function whyInconclusive(facts, setup, findings) {
 
 /**
  * @param {{ rule: RuleNumber, id: string, title: string }} rule
- * @param {{ facts: Facts, isSelected: boolean, note: string | undefined, ignored: readonly Finding[] }} state
+ * @param {{ facts: Facts, isSelected: boolean, limits: readonly string[] }} state
  * @returns {RuleStatus}
  */
-function statusOf({ rule, id, title }, { facts, isSelected, note, ignored }) {
+function statusOf({ rule, id, title }, { facts, isSelected, limits }) {
   const status = { rule, id, title }
   if (!isSelected) return { ...status, looked: false, reason: 'it was not selected' }
   const processes = judgedProcesses(facts).filter(({ measured }) => measured !== undefined)
   if (processes.length === 0) return { ...status, looked: false, reason: 'nothing was measured' }
   const reasons = processes.flatMap(({ blind }) => blind[id] ?? blind[SEEN_BY[id] ?? ''] ?? blind[String(rule)] ?? [])
   if (reasons.length === processes.length) return { ...status, looked: false, reason: reasons[0] }
-  const count = ignored.filter(finding => finding.id === id).length
-  const limits = [
+  const all = [
     ...(reasons.length === 0
       ? []
       : [`not in ${reasons.length} of ${plural(processes.length, 'process')}: ${reasons[0]}`]),
-    ...(note === undefined ? [] : [note]),
-    ...(count === 0 ? [] : [`${plural(count, 'finding')} ignored`])
+    ...limits
   ]
-  return { ...status, looked: true, ...(limits.length === 0 ? {} : { reason: limits.join('; ') }) }
+  return { ...status, looked: true, ...(all.length === 0 ? {} : { reason: all.join('; ') }) }
 }
 
 module.exports = { judge, ruleNames }
