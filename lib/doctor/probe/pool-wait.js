@@ -3,17 +3,22 @@
 const { fstat } = require('node:fs')
 const { performance } = require('node:perf_hooks')
 const { date, now } = require('../../internal/clock')
+const { PoolJobs } = require('./pool-jobs')
 
 const { eventLoopUtilization } = performance
 
 /** Values that are kept. */
 const MAX_WAITS = 4000
+/** Waits one after another that show a full pool, and their least duration in milliseconds. */
+const FULL = 4
+const LONG = 5
 
 /** Measures how long jobs wait for a thread of libuv's pool, by jobs that take microseconds. */
 class PoolWait {
   /** @type {{ at: number, wait: number }[]} */
   #waits = []
   #isPending = false
+  #jobs = new PoolJobs()
   #fd
 
   /** @param {number} fd of any open file */
@@ -23,10 +28,17 @@ class PoolWait {
 
   begin() {
     this.#waits = []
+    this.#jobs = new PoolJobs()
+  }
+
+  get #isFull() {
+    const last = this.#waits.slice(-FULL)
+    return last.length === FULL && last.every(({ wait }) => wait > LONG)
   }
 
   /** Starts a job unless one is waiting. */
   sample() {
+    this.#jobs.sample(this.#isFull)
     if (this.#isPending || this.#waits.length >= MAX_WAITS) return
     this.#isPending = true
     const began = now()
@@ -39,8 +51,12 @@ class PoolWait {
     })
   }
 
+  end() {
+    this.#jobs.stop()
+  }
+
   collect() {
-    return { poolWait: this.#waits }
+    return { poolWait: this.#waits, poolJobs: this.#jobs.counts }
   }
 }
 

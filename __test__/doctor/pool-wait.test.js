@@ -1,0 +1,51 @@
+'use strict'
+
+const assert = require('node:assert/strict')
+const { pbkdf2 } = require('node:crypto')
+const { closeSync, openSync } = require('node:fs')
+const { stat } = require('node:fs/promises')
+const { test } = require('node:test')
+const { promisify } = require('node:util')
+const { PoolWait } = require('../../lib/doctor/probe/pool-wait')
+
+const derive = promisify(pbkdf2)
+
+/** @param {import('node:test').TestContext} t */
+function probeOf(t) {
+  const fd = openSync(__filename, 'r')
+  t.after(() => closeSync(fd))
+  const probe = new PoolWait(fd)
+  probe.begin()
+  return probe
+}
+
+/** Waits for a job behind that of the probe. @param {PoolWait} probe */
+async function sampled(probe) {
+  probe.sample()
+  await stat(__filename)
+}
+
+/** Runs jobs that take about 10 ms, sixteen at a time. @param {{ isOver: boolean }} state */
+async function fill(state) {
+  const one = async () => {
+    while (!state.isOver) await derive('password', 'salt', 20_000, 32, 'sha256')
+  }
+  await Promise.all(Array.from({ length: 16 }, one))
+}
+
+test('a full pool is measured, with the kinds of its jobs', async t => {
+  const probe = probeOf(t)
+  const state = { isOver: false }
+  const filled = fill(state)
+  while (probe.collect().poolJobs.crypto === undefined) await sampled(probe)
+  probe.end()
+  state.isOver = true
+  await filled
+  assert.ok(probe.collect().poolWait.some(({ wait }) => wait > 5))
+})
+
+test('an idle pool has no jobs that are looked at', async t => {
+  const probe = probeOf(t)
+  while (probe.collect().poolWait.length < 8) await sampled(probe)
+  assert.deepEqual(probe.collect().poolJobs, {})
+})
