@@ -195,18 +195,19 @@ test('calls that are not cached, and different keys, are not repeated work', () 
 })
 
 test('messages between processes are likely if they are many bytes or take long', () => {
-  const large = { messages: 1000, bytes: 8e7, time: 100 }
+  const large = { messages: 1000, bytes: 8e7, time: 100, frames: stack('notify a.js:7') }
   const [finding] = judged(workers(2, index => (index === 0 ? { ipc: large } : {})))
   assert.deepEqual([finding.id, finding.confidence, finding.time], ['ipc', 'likely', 100])
+  assert.deepEqual([finding.function, finding.line], ['notify', 7])
   assert.equal(
     finding.evidence.text,
     '1,000 messages between processes: 8 MB a second, serialized in 100 ms, 0.1 ms for each request.'
   )
-  const slow = { messages: 1000, bytes: 1e6, time: 1500 }
+  const slow = { messages: 1000, bytes: 1e6, time: 1500, frames: [] }
   assert.deepEqual(brief(judged(workers(2, index => (index === 0 ? { ipc: slow } : {})))), ['ipc likely 0'])
-  assert.deepEqual(judged(workers(2, () => ({ ipc: { messages: 1000, bytes: 1e6, time: 20 } }))), [])
+  assert.deepEqual(judged(workers(2, () => ({ ipc: { messages: 1000, bytes: 1e6, time: 20, frames: [] } }))), [])
   assert.deepEqual(
-    judged(workers(2, index => (index === 0 ? { ipc: { messages: 3, bytes: 9e7, time: 900 } } : {}))),
+    judged(workers(2, index => (index === 0 ? { ipc: { messages: 3, bytes: 9e7, time: 900, frames: [] } } : {}))),
     []
   )
 })

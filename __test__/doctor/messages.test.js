@@ -22,8 +22,9 @@ test('messages to other processes are counted with their bytes and time', async 
   const child = echo(t)
   child.send('x'.repeat(LENGTH))
   await once(child, 'message')
-  const { messages, bytes, time } = probe.collect().ipc
+  const { messages, bytes, time, frames } = probe.collect().ipc
   assert.equal(messages, 1)
+  assert.equal(frames.find(({ isUser }) => isUser)?.file, __filename)
   assert.ok(bytes > LENGTH && bytes < LENGTH + 100, `${bytes} bytes`)
   assert.ok(time > 0)
 })

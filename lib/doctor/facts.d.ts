@@ -229,8 +229,8 @@ export interface ProcessFacts {
   /** Time that jobs waited for a thread of libuv's pool. */
   poolWait: { at: number; wait: number }[]
   poolJobs: Record<string, number>
-  /** Messages to other processes: number, bytes, and time of serialization. */
-  ipc: { messages: number; bytes: number; time: number }
+  /** Messages to other processes: number, bytes, and time of serialization, with the line that sends most. */
+  ipc: { messages: number; bytes: number; time: number } & Site
   /** Reasons why rules could not be checked, by id of the rule. */
   blind: Record<string, string>
   /** Overhead of the doctor: milliseconds by part. */

@@ -99,7 +99,7 @@ function empty() {
     processorTime: 0,
     poolWait: [],
     poolJobs: {},
-    ipc: { messages: 0, bytes: 0, time: 0 },
+    ipc: { messages: 0, bytes: 0, time: 0, frames: [] },
     blind: {},
     cost: {}
   }
@@ -116,8 +116,8 @@ function nothing() {
  * @param {ReadonlyMap<string, string>} compiled
  */
 async function locate(process, resolve, compiled) {
-  const { races, downstream, listeners, intervals, writes, starts, forks, allocations } = process
-  for (const site of [races, downstream, listeners, intervals, writes, starts, forks, allocations].flat()) {
+  const { races, downstream, listeners, intervals, writes, starts, forks, allocations, ipc } = process
+  for (const site of [races, downstream, listeners, intervals, writes, starts, forks, allocations, ipc].flat()) {
     site.frames = await resolve(site.frames)
   }
   for (const allocation of allocations) {

@@ -190,12 +190,14 @@ function messages({ processes }, setup) {
   const rate = setup.seconds === 0 ? 0 : size / setup.seconds
   const perRequest = setup.requests === 0 ? 0 : time / setup.requests
   if (count < LEAST_MESSAGES || (rate <= IPC_RATE && perRequest <= IPC_TIME)) return []
+  const [sender] = [...processes].sort((one, other) => other.ipc.bytes - one.ipc.bytes)
   const each = setup.requests === 0 ? '' : `, ${duration(perRequest)} for each request`
   const text = `${plural(count, 'message')} between processes: ${bytes(rate)} a second, serialized in ${duration(time)}${each}.`
   return [
     finding({
       ...rules[3],
       confidence: 'likely',
+      frames: sender.ipc.frames,
       evidence: { text, messages: count, bytes: size, time, perRequest },
       fix: 'worker threads share memory: transfer or share buffers, and keep shared values in new Cache({ name })',
       time

@@ -5,19 +5,26 @@
 const { ChildProcess } = require('node:child_process')
 const { now } = require('../../internal/clock')
 const { replace } = require('./replace')
+const { Sites } = require('./sites')
 
 /** Messages of Node.js itself, such as the connections that a cluster distributes. */
 const INTERNAL = 'NODE_'
+/** Bytes and messages between two stacks: each costs about 10 µs. */
+const BETWEEN = { bytes: 1 << 20, messages: 256 }
 const NOTHING = { messages: 0, bytes: 0, time: 0 }
 
 let total = { ...NOTHING }
+/** Totals at the last stack. */
+let last = { ...NOTHING }
+/** Lines that send, by the number of their stacks. @type {Sites<{ count: number, frames: import('../facts').FactFrame[] }>} */
+let lines = new Sites()
 let isMeasuring = false
 
 /** Observes the channel of a process. @param {any} subject `process` or a `ChildProcess` */
 function observe(subject) {
   if (typeof subject.send !== 'function') return
   replace([[subject, 'send']], send => {
-    return function (/** @type {any[]} */ ...args) {
+    return function wrapper(/** @type {any[]} */ ...args) {
       if (!isMeasuring || isInternal(args[0])) return Reflect.apply(send, this, args)
       const before = written(subject)
       const began = now()
@@ -27,9 +34,22 @@ function observe(subject) {
         total.messages++
         total.time += now() - began
         total.bytes += written(subject) - before
+        if (isDue()) record(wrapper)
       }
     }
   })
+}
+
+function isDue() {
+  const { bytes, messages } = BETWEEN
+  return total.messages === 1 || total.bytes - last.bytes >= bytes || total.messages - last.messages >= messages
+}
+
+/** Records the stack of a message. @param {Function} wrapper */
+function record(wrapper) {
+  last = { ...total }
+  const line = lines.find(wrapper, '', ({ frames }) => ({ count: 0, frames }))
+  if (line !== undefined) line.count++
 }
 
 /** @param {any} message */
@@ -56,9 +76,14 @@ function install() {
   return {
     begin() {
       total = { ...NOTHING }
+      last = { ...NOTHING }
+      lines = new Sites()
       isMeasuring = true
     },
-    collect: () => ({ ipc: total })
+    collect() {
+      const [line] = lines.all.sort((one, other) => other.count - one.count)
+      return { ipc: { ...total, frames: line?.frames ?? [] } }
+    }
   }
 }
 
