@@ -1,6 +1,5 @@
 'use strict'
 
-const { join } = require('node:path')
 const { setImmediate } = require('../../internal/clock')
 const native = require('../../native')
 const { share } = require('../../native/shared')
@@ -23,11 +22,19 @@ function isDebugged() {
   }
 }
 
-/** File whose functions are on the stack while the probes work for themselves. */
-const SESSION = join(__dirname, 'session.js')
-
+/** Age of a block, in milliseconds, at which its stack is written to the standard error: it may never end. */
+const FATAL = 15_000
 /** Blocks of a process that are recorded. Further ones are counted. */
 const MAX_BLOCKS = 1000
+
+/**
+ * Is on the stack while the probes work for themselves. Its name marks them: in the published package, their files are one.
+ * @template T
+ * @param {() => T} call
+ */
+function workOfTheDoctor(call) {
+  return call()
+}
 
 /** The blocks of the event loop, with positions of the text that V8 ran. */
 class Blocks {
@@ -48,7 +55,7 @@ class Blocks {
   }
 
   start() {
-    this.#loop?.add(this.#receive, { threshold: this.#threshold, fatal: Infinity, fatalExit: false })
+    this.#loop?.add(this.#receive, { threshold: this.#threshold, fatal: FATAL, fatalExit: false })
   }
 
   stop() {
@@ -73,7 +80,7 @@ class Blocks {
    * @returns {T}
    */
   expect(call) {
-    return this.#loop === undefined ? call() : this.#loop.expect(call)
+    return this.#loop === undefined ? call() : this.#loop.expect(() => workOfTheDoctor(call))
   }
 
   /** Returns statistics since the start, if the loop can be watched. */
@@ -95,8 +102,8 @@ class Blocks {
     const pending = pendingBlock(raw, /** @type {LoopWatch} */ (this.#loop).requests)
     // Another watch of the program replaces the frames with those of the sources.
     const samples = pending.block.samples.map(sample => ({ ...sample }))
-    // A block of the probes is not the program's.
-    if (samples.some(({ frames }) => frames.some(({ file }) => file === SESSION))) return
+    // The program held the loop in the same iteration: the times of its stacks are unknown.
+    if (samples.some(({ frames }) => frames.some(({ name }) => name === workOfTheDoctor.name))) return
     const progress = progressOf(raw, /** @type {LoopWatch} */ (this.#loop).requests.inFlight())
     const report = () => {
       pending.describe()

@@ -3,9 +3,9 @@
 // Texts that a loader compiled in memory: the file of a script has its source, whose positions differ.
 
 const { readFileSync } = require('node:fs')
-const { Session } = require('node:inspector')
 const { isAbsolute } = require('node:path')
 const { pathOf } = require('../../watch/frames')
+const { call, connected } = require('./inspector')
 
 /** Texts that are reported, and their length in all. */
 const MAX_TEXTS = 200
@@ -21,14 +21,6 @@ const COMMENT = /\/\/[#@] sourceMappingURL=\S+\s*$/
 function compiledTexts(files) {
   const session = connected()
   if (session === undefined) return []
-  const post = (/** @type {string} */ method, /** @type {object} */ parameters = {}) => {
-    /** @type {any} */
-    let answer
-    session.post(method, parameters, (_error, result) => {
-      answer = result
-    })
-    return answer
-  }
   /** @type {Map<string, string>} ids of scripts by file, of the last one if a file was loaded several times */
   const scripts = new Map()
   session.on('Debugger.scriptParsed', ({ params: { scriptId, url, sourceMapURL = '' } }) => {
@@ -36,8 +28,8 @@ function compiledTexts(files) {
     if (sourceMapURL.startsWith('data:') && files.has(file)) scripts.set(file, scriptId)
   })
   try {
-    post('Debugger.enable')
-    return textsOf(scripts, scriptId => post('Debugger.getScriptSource', { scriptId })?.scriptSource)
+    call(session, 'Debugger.enable')
+    return textsOf(scripts, scriptId => call(session, 'Debugger.getScriptSource', { scriptId })?.scriptSource)
   } finally {
     session.disconnect()
   }
@@ -67,17 +59,6 @@ function hasMap(file) {
     return isAbsolute(file) && COMMENT.test(readFileSync(file, 'utf8'))
   } catch {
     return false
-  }
-}
-
-/** Returns a session, or `undefined` in a build without the inspector. */
-function connected() {
-  try {
-    const session = new Session()
-    session.connect()
-    return session
-  } catch {
-    return undefined
   }
 }
 

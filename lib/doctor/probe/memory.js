@@ -2,11 +2,11 @@
 
 // The heap of this thread: its size, its collections, the stacks of live allocations, and snapshots.
 
-const inspector = require('node:inspector')
 const { PerformanceObserver, constants, performance } = require('node:perf_hooks')
 const { getHeapStatistics, writeHeapSnapshot } = require('node:v8')
 const { date, now } = require('../../internal/clock')
 const { allocationsOf } = require('./allocations')
+const { call, connected } = require('./inspector')
 const { ranFunctions } = require('./ran')
 
 /**
@@ -32,7 +32,7 @@ function install() {
 }
 
 class Memory {
-  /** @type {inspector.Session | undefined} */
+  /** @type {import('node:inspector').Session | undefined} */
   #session
   /** @type {PerformanceObserver | undefined} */
   #observer
@@ -60,7 +60,7 @@ class Memory {
     this.#observer = new PerformanceObserver(list => this.#take(list.getEntries()))
     this.#observer.observe({ entryTypes: ['gc'] })
     this.#session = connected()
-    this.#post('HeapProfiler.startSampling', { samplingInterval: SAMPLING })
+    call(this.#session, 'HeapProfiler.startSampling', { samplingInterval: SAMPLING })
     this.#liveProfile()
     this.#began = now()
     this.#cost += this.#began - began
@@ -117,7 +117,7 @@ class Memory {
   snapshot(path) {
     const from = now()
     // Before the snapshot, which collects garbage.
-    this.#ran = ranFunctions(this.#post('Profiler.getBestEffortCoverage')?.result ?? [])
+    this.#ran = ranFunctions(call(this.#session, 'Profiler.getBestEffortCoverage')?.result ?? [])
     writeHeapSnapshot(path)
     this.#caused.push({ from, to: now() })
     // V8 has collected all garbage.
@@ -171,35 +171,10 @@ class Memory {
    */
   #liveProfile() {
     const from = now()
-    const profile = this.#post('HeapProfiler.getSamplingProfile')?.profile
+    const profile = call(this.#session, 'HeapProfiler.getSamplingProfile')?.profile
     this.#caused.push({ from, to: now() })
     if (profile !== undefined) this.#addMajor(date())
     return profile
-  }
-
-  /**
-   * Calls a method of the inspector, whose answer arrives before `post` returns.
-   * @param {string} method
-   * @param {object} [parameters]
-   * @returns {any} `undefined` if it failed
-   */
-  #post(method, parameters) {
-    let answer
-    this.#session?.post(method, parameters, (_error, result) => {
-      answer = result
-    })
-    return answer
-  }
-}
-
-/** Returns a session, or `undefined` in a build without the inspector: the heap is judged without its allocations. */
-function connected() {
-  try {
-    const session = new inspector.Session()
-    session.connect()
-    return session
-  } catch {
-    return undefined
   }
 }
 

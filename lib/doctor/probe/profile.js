@@ -2,10 +2,13 @@
 
 // The CPU profile of this thread, by an inspector session within the process.
 
-const { Session } = require('node:inspector')
 const { pathOf } = require('../urls')
+const { call, connected } = require('./inspector')
 
-/** @typedef {import('../facts').ProfileNode} ProfileNode */
+/**
+ * @typedef {import('../facts').ProfileNode} ProfileNode
+ * @typedef {import('node:inspector').Session} Session
+ */
 
 /** Nodes that are kept, those with the most time first. */
 const MAX_NODES = 20_000
@@ -21,24 +24,19 @@ class Profile {
   }
 
   start() {
-    const session = new Session()
-    session.connect()
-    session.post('Profiler.enable')
-    session.post('Profiler.setSamplingInterval', { interval: this.#interval * 1000 })
-    session.post('Profiler.start')
-    this.#session = session
+    this.#session = connected()
+    call(this.#session, 'Profiler.enable')
+    call(this.#session, 'Profiler.setSamplingInterval', { interval: this.#interval * 1000 })
+    call(this.#session, 'Profiler.start')
   }
 
   /**
-   * Ends the profile. The answer of the inspector arrives before `post` returns.
+   * Ends the profile.
    * @returns {import('../facts').ProcessFacts['profile']}
    */
   stop() {
     /** @type {import('node:inspector').Profiler.Profile | undefined} */
-    let profile
-    this.#session?.post('Profiler.stop', (_error, result) => {
-      profile = result?.profile
-    })
+    const profile = call(this.#session, 'Profiler.stop')?.profile
     this.#session?.disconnect()
     this.#session = undefined
     return profile && flatten(profile)

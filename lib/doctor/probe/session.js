@@ -167,6 +167,7 @@ class Session {
   #profile
   /** Processor time of the doctor, by part, in milliseconds. @type {Record<string, number>} */
   #cost = {}
+  #spent = 0
   /** @type {Journal | undefined} */
   #journal
   /** @type {Blocks | undefined} */
@@ -232,15 +233,20 @@ class Session {
   }
 
   #tick = () => {
-    const began = now()
-    const { phase, snapshots } = /** @type {Journal} */ (this.#journal).command()
     if (this.#phase === 'over') return
-    if (phase !== 'warm-up') this.begin()
-    if (this.#phase === 'measure') this.#measure()
-    if (snapshots > this.#snapshots) this.#snapshot(snapshots)
+    const { phase, snapshots } = /** @type {Journal} */ (this.#journal).command()
+    try {
+      this.#timed('ticks', () => {
+        if (phase !== 'warm-up') this.begin()
+        if (this.#phase === 'measure') this.#measure()
+        if (snapshots > this.#snapshots) this.#snapshot(snapshots)
+      })
+    } catch (error) {
+      // The program must not fail by it.
+      this.#journal?.add({ type: 'fault', message: /** @type {Error} */ (error).message })
+    }
     if (phase === 'finish') this.#end({ kind: 'finished' })
     else if (!isAlive(this.#settings.reader)) this.#abandon()
-    this.#spend('ticks', began)
     setTimeout(this.#tick, TICK).unref()
   }
 
@@ -255,6 +261,7 @@ class Session {
     if (this.#phase !== 'warm-up') return
     this.#phase = 'measure'
     this.#measured.from = date()
+    this.#journal?.add({ type: 'measure', at: this.#measured.from })
     this.#utilization = eventLoopUtilization()
     this.#processorTime = cpuUsage()
     this.#requests.begin()
@@ -262,7 +269,6 @@ class Session {
     this.#blocks?.begin()
     for (const probe of this.#probes) this.#timed('begin', () => probe.begin())
     this.#timed('profile', () => this.#profile.start())
-    this.#journal?.add({ type: 'measure', at: this.#measured.from })
   }
 
   #measure() {
@@ -350,24 +356,19 @@ class Session {
   }
 
   /**
-   * Calls a function whose time is the doctor's.
+   * Calls a function whose time is the doctor's. Parts within it count apart.
    * @template T
    * @param {string} part
    * @param {() => T} call
    */
   #timed(part, call) {
     const began = now()
+    const before = this.#spent
     const result = this.#blocks === undefined ? call() : this.#blocks.expect(call)
-    this.#spend(part, began)
+    const time = now() - began
+    this.#cost[part] = (this.#cost[part] ?? 0) + time - (this.#spent - before)
+    this.#spent = before + time
     return result
-  }
-
-  /**
-   * @param {string} part
-   * @param {number} began
-   */
-  #spend(part, began) {
-    this.#cost[part] = (this.#cost[part] ?? 0) + now() - began
   }
 }
 
