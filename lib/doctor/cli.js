@@ -55,7 +55,11 @@ async function doctor(args) {
   if (options.formats.some(isFile)) makeDirectory(options.directory)
   const run = new Run(options, log)
   let interrupts = 0
-  const onInterrupt = () => (interrupts++ === 0 ? run.interrupt() : run.kill())
+  const onInterrupt = (/** @type {NodeJS.Signals} */ signal) => {
+    // Ctrl-C in a terminal reaches all processes.
+    if (interrupts++ === 0) run.interrupt(signal === 'SIGINT' && process.stdin.isTTY)
+    else run.kill()
+  }
   for (const signal of SIGNALS) process.on(signal, onInterrupt)
   const { facts, outcome, message } = await run.result()
   const judged = judge(facts, options)

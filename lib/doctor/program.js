@@ -10,7 +10,7 @@ const { VARIABLE } = require('./settings')
 /** @typedef {import('./settings').Settings} Settings */
 
 const PRELOAD = join(__dirname, 'probe', 'preload.js')
-/** Time that the program gets to end after SIGTERM, in milliseconds. */
+/** Time that the program gets to end after a signal, in milliseconds. */
 const GRACE = 5000
 
 /** @typedef {{ code: number | null, signal: NodeJS.Signals | null, error?: Error }} End */
@@ -20,6 +20,7 @@ class Program {
   #child
   /** Whether the end was requested: by the doctor, or by Ctrl-C. */
   wasAsked = false
+  #isSignalled = false
   /** Settles at the end of the program. */
   ended
 
@@ -41,16 +42,21 @@ class Program {
     })
   }
 
-  /** Marks the end that follows as requested: Ctrl-C reaches the program too. */
-  expectEnd() {
+  /**
+   * Marks the end that follows as requested.
+   * @param {boolean} isSignalled whether the program has received a signal too, as from Ctrl-C in a terminal
+   */
+  expectEnd(isSignalled) {
     this.wasAsked = true
+    this.#isSignalled = isSignalled
   }
 
-  /** Ends the program: by SIGTERM, later by SIGKILL. */
+  /** Ends the program: by SIGTERM, unless it is ending already; later by SIGKILL. */
   async stop() {
     const child = this.#child
     if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return this.ended
     this.wasAsked = true
+    if (this.#isSignalled) await Promise.race([this.ended, pause(GRACE)])
     child.kill('SIGTERM')
     const timer = setTimeout(() => child.kill('SIGKILL'), GRACE)
     const end = await this.ended
@@ -79,6 +85,11 @@ function start([file, ...args], settings) {
       [VARIABLE]: JSON.stringify(settings)
     }
   })
+}
+
+/** @param {number} ms */
+function pause(ms) {
+  return new Promise(resolve => void setTimeout(() => resolve(undefined), ms).unref())
 }
 
 /** Quotes a path for NODE_OPTIONS. @param {string} path */

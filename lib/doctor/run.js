@@ -2,6 +2,8 @@
 
 // A run: starts the program, waits for its server, loads it, and returns the facts.
 
+const { tmpdir } = require('node:os')
+const { join } = require('node:path')
 const { date, now, setTimeout } = require('../internal/clock')
 const { addressOf, textOf } = require('./address')
 const { factsOf } = require('./gather')
@@ -27,8 +29,8 @@ const LOOK = 50
 const PATIENCE = 60_000
 /** Time after which a server on the path of a socket is loaded if none has a port: tools have such sockets for themselves. */
 const SOCKET_PATIENCE = 2000
-/** Time that the first process gets to begin its measurement. A loop that is blocked for longer is not measured. */
-const ANSWER = 30_000
+/** Time that the first process gets to begin its measurement: its loop may be blocked. */
+const ANSWER = 20_000
 /** Time that an HTTP server gets after a server of another protocol, in milliseconds. */
 const FURTHER = 2000
 /** Time that the probes get to write their last facts. */
@@ -40,6 +42,10 @@ const SNAPSHOT = 60_000
 /** Intervals of the CPU profile, in milliseconds. */
 const PROFILE = 10
 const FLAME = 1
+
+/** Permissions that a program with the permission model of Node.js needs. */
+const PERMISSIONS = `with --permission the program needs --allow-addons, --allow-fs-read=${join(__dirname, '..', '..')}, \
+--allow-fs-write=${tmpdir()} and, on Node.js 26, --allow-inspector`
 
 class Run {
   #options
@@ -78,10 +84,13 @@ class Run {
     })
   }
 
-  /** Ends the measurement: Ctrl-C reaches the program too. */
-  interrupt() {
+  /**
+   * Ends the measurement.
+   * @param {boolean} isSignalled whether the program has received the signal too
+   */
+  interrupt(isSignalled) {
     this.#isInterrupted = true
-    this.#program.expectEnd()
+    this.#program.expectEnd(isSignalled)
     this.#interrupt()
   }
 
@@ -99,6 +108,7 @@ class Run {
       const end = await this.#program.stop()
       // Those whose parent, such as a shell, has not passed on the signal.
       await endProcesses(() => this.#alive())
+      for (const { message } of this.#faults()) this.#log(`a probe failed: ${message}`)
       const facts = await factsOf(this.#inbox.all(), this.#options.command, this.#load?.facts)
       const failure = this.#failureOf(end) ?? message ?? this.#load?.failure
       return failure === undefined ? { facts, outcome: 'measured' } : { facts, outcome: 'failed', message: failure }
@@ -124,7 +134,13 @@ class Run {
     this.#log(seconds === undefined ? 'measuring, Ctrl-C ends' : `measuring for ${seconds} s`)
     this.#inbox.command({ phase: 'measure', snapshots: 0 })
     // A blocked loop reads the command late.
-    await this.#message(({ type }) => type === 'measure', [deadline(ANSWER), ...over])
+    const begun = this.#message(({ type }) => type === 'measure', over)
+    if ((await Promise.race([begun, deadline(ANSWER)])) === 'time') {
+      // A loop that does not end ignores signals too.
+      this.#log(`the event loop has been blocked for ${ANSWER / 1000} s: the program is killed`)
+      this.kill()
+      return undefined
+    }
     if (seconds === undefined) await Promise.race(over)
     else await this.#measure(seconds * 1000, over)
     await this.#load?.stop()
@@ -141,11 +157,18 @@ class Run {
       .flat()
       .filter(({ type }) => type === 'refused')
     if (refusal !== undefined) return `The program cannot be observed: ${refusal.reason}`
+    if (this.#hasPermissions()) this.#log(PERMISSIONS)
     if (this.#isInterrupted) return undefined
     if (this.#end === undefined) return hasLoad ? `No server listened within ${PATIENCE / 1000} s` : undefined
     if (this.#end.code === 0)
       this.#log('the program ended before a server listened; --for SECONDS observes a program without a server')
     return undefined
+  }
+
+  /** Returns whether the program runs with the permission model of Node.js. */
+  #hasPermissions() {
+    const options = [...this.#options.command, ...(process.env.NODE_OPTIONS ?? '').split(' ')]
+    return options.some(option => option === '--permission' || option === '--experimental-permission')
   }
 
   /**
@@ -236,6 +259,10 @@ class Run {
       .filter(list => list[0]?.type === 'hello' && !list.some(({ type, end }) => type === 'end' && end.kind === 'exit'))
       .map(([{ pid }]) => pid)
       .filter(isAlive)
+  }
+
+  #faults() {
+    return this.#inbox.read().flatMap(list => list.filter(({ type }) => type === 'fault').slice(0, 1))
   }
 
   /** @param {Awaited<Program['ended']>} end */
