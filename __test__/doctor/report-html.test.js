@@ -4,7 +4,7 @@
 
 const assert = require('node:assert/strict')
 const { createHash } = require('node:crypto')
-const { mkdirSync, mkdtempSync, rmSync, writeFileSync } = require('node:fs')
+const { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } = require('node:fs')
 const { tmpdir } = require('node:os')
 const { join } = require('node:path')
 const { test } = require('node:test')
@@ -84,7 +84,15 @@ test('excerpts are those of sources in the folder of the program', t => {
   const inside = join(folder, 'app')
   mkdirSync(inside)
   for (const file of ['app/a.js', 'app/.env', 'outside.js']) writeFileSync(join(folder, file), 'SECRET\n'.repeat(20))
-  const files = { 'app/a.js': 1, 'app/.env': 0, 'outside.js': 0, 'app/../outside.js': 0, 'app/missing.js': 0 }
+  symlinkSync(join(folder, 'outside.js'), join(inside, 'link.js'))
+  const files = {
+    'app/a.js': 1,
+    'app/.env': 0,
+    'outside.js': 0,
+    'app/../outside.js': 0,
+    'app/missing.js': 0,
+    'app/link.js': 0
+  }
   for (const [file, count] of Object.entries(files)) {
     const report = fixtureReport()
     report.findings = [{ ...report.findings[0], file: `${folder}/${file}` }]

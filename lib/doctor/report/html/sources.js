@@ -1,6 +1,6 @@
 'use strict'
 
-const { readFileSync, statSync } = require('node:fs')
+const { readFileSync, realpathSync, statSync } = require('node:fs')
 const { relativePath } = require('../locations')
 
 const SOURCE = /\.[cm]?[jt]sx?$/
@@ -16,7 +16,7 @@ function sourceReader(root) {
   /** @type {Map<string, string | undefined>} */
   const texts = new Map()
   return file => {
-    if (!texts.has(file)) texts.set(file, isSource(root, file) ? read(file) : undefined)
+    if (!texts.has(file)) texts.set(file, isSource(root, file) ? read(root, file) : undefined)
     return texts.get(file)
   }
 }
@@ -30,11 +30,16 @@ function isSource(root, file) {
   return SOURCE.test(path) && path !== file && !path.split('/').includes('..')
 }
 
-/** @param {string} file */
-function read(file) {
+/**
+ * @param {string} root
+ * @param {string} file
+ */
+function read(root, file) {
   try {
     const stats = statSync(file)
-    return stats.isFile() && stats.size <= MAX_SIZE ? readFileSync(file, 'utf8') : undefined
+    // A link may lead out of the folder.
+    const isInside = isSource(realpathSync(root), realpathSync(file))
+    return isInside && stats.isFile() && stats.size <= MAX_SIZE ? readFileSync(file, 'utf8') : undefined
   } catch {
     return undefined
   }
