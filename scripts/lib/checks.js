@@ -28,12 +28,16 @@ const CORE = ['--no-default-features']
 /** `offloop/watch/auto` is a program for `node -r`, without exports. */
 const ATTW = ['--pack', '.', '--exclude-entrypoints', './watch/auto']
 
+/** Code of the browser, whose types are others. */
+const PAGE = join(root, 'lib', 'doctor', 'report', 'page')
+
 /** @type {readonly Check[]} */
 const checks = [
   { name: 'rustfmt', group: 'rust', run: () => cargo(['fmt', '--check']) },
   { name: 'biome', group: 'js', run: biome },
   { name: 'binding', group: 'package', needsAddon: true, run: binding },
   { name: 'tsc', group: 'types', needsAddon: true, run: tsc },
+  { name: 'tsc page', group: 'types', run: () => node(tool('typescript', 'tsc'), ['--noEmit', '-p', PAGE]) },
   { name: 'tsd', group: 'types', run: tsd },
   { name: 'typedoc', group: 'types', run: () => node(tool('typedoc'), ['--emit', 'none']) },
   { name: 'publint', group: 'package', needsAddon: true, run: () => node(tool('publint'), ['--strict']) },
