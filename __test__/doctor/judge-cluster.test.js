@@ -267,6 +267,12 @@ test('short waits, few values and a starved process do not fill the thread pool'
   assert.deepEqual(judged({ poolWait: waits(60), rows: rows(index => ({ starved: index * 50 })) }), [])
 })
 
+test('few values suffice if each of them is long', () => {
+  const [finding] = poolWait.judge(facts([{ poolWait: waits(500, 6) }]), SETUP)
+  assert.equal(finding.id, 'pool-wait')
+  assert.deepEqual(poolWait.judge(facts([{ poolWait: waits(200, 6) }]), SETUP), [])
+})
+
 test('hundreds of identical calls in flight are a hint', () => {
   const [fact] = downstream({ a: 5000 })
   const judged = (/** @type {number} */ concurrent) =>

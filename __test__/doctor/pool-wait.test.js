@@ -49,3 +49,17 @@ test('an idle pool has no jobs that are looked at', async t => {
   while (probe.collect().poolWait.length < 8) await sampled(probe)
   assert.deepEqual(probe.collect().poolJobs, {})
 })
+
+test('a job that still waits for a thread counts', async t => {
+  const probe = probeOf(t)
+  const jobs = Array.from({ length: 16 }, () => derive('password', 'salt', 20_000, 32, 'sha512'))
+  probe.sample()
+  await jobs[0]
+  const [waiting, ...none] = probe.collect().poolWait
+  assert.deepEqual(none, [])
+  assert.ok(waiting.wait > 0)
+  await Promise.all(jobs)
+  const [ended, ...others] = probe.collect().poolWait
+  assert.deepEqual(others, [])
+  assert.ok(ended.wait > waiting.wait)
+})

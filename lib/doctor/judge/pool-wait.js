@@ -24,6 +24,9 @@ const LONG = 20
 /** Minimum median wait: on a busy machine, single jobs wait for a core. */
 const USUAL = 5
 const LEAST_VALUES = 20
+/** Total wait that also suffices, in milliseconds: one value takes as long as its wait. */
+const LEAST_TOTAL = 1500
+const LEAST_OF_TOTAL = 4
 const STARVED = 0.1
 const MANY_CALLS = 500
 
@@ -47,7 +50,7 @@ function poolWait(process, setup) {
   const waits = process.poolWait.map(({ wait }) => wait)
   const p95 = quantile(waits, QUANTILE)
   const p50 = quantile(waits, 0.5)
-  if (waits.length < LEAST_VALUES || p95 <= LONG || p50 <= USUAL || starvedShare(process, setup) >= STARVED) return []
+  if (!areEnough(waits) || p95 <= LONG || p50 <= USUAL || starvedShare(process, setup) >= STARVED) return []
   const jobs = Object.entries(process.poolJobs).sort(([, one], [, other]) => other - one)
   const all = sum(jobs.map(([, count]) => count))
   const [main] = jobs
@@ -63,6 +66,11 @@ function poolWait(process, setup) {
       time: 0
     })
   ]
+}
+
+/** @param {number[]} waits */
+function areEnough(waits) {
+  return waits.length >= LEAST_VALUES || (waits.length >= LEAST_OF_TOTAL && sum(waits) >= LEAST_TOTAL)
 }
 
 /** @param {string | undefined} job that fills the pool */

@@ -7,6 +7,8 @@ const { PoolJobs } = require('./pool-jobs')
 
 const { eventLoopUtilization } = performance
 
+/** @typedef {{ began: number, before: ReturnType<typeof eventLoopUtilization> }} Pending */
+
 /** Values that are kept. */
 const MAX_WAITS = 4000
 /** Waits one after another that show a full pool, and their least duration in milliseconds. */
@@ -17,7 +19,8 @@ const LONG = 5
 class PoolWait {
   /** @type {{ at: number, wait: number }[]} */
   #waits = []
-  #isPending = false
+  /** The job that waits. @type {Pending | undefined} */
+  #pending
   #jobs = new PoolJobs()
   #fd
 
@@ -39,15 +42,12 @@ class PoolWait {
   /** Starts a job unless one is waiting. */
   sample() {
     this.#jobs.sample(this.#isFull)
-    if (this.#isPending || this.#waits.length >= MAX_WAITS) return
-    this.#isPending = true
-    const began = now()
-    const before = eventLoopUtilization()
+    if (this.#pending !== undefined || this.#waits.length >= MAX_WAITS) return
+    const pending = { began: now(), before: eventLoopUtilization() }
+    this.#pending = pending
     fstat(this.#fd, () => {
-      this.#isPending = false
-      // While the loop was busy, the job may have been done already.
-      const { active } = eventLoopUtilization(before)
-      this.#waits.push({ at: date(), wait: Math.max(0, now() - began - active) })
+      this.#pending = undefined
+      this.#waits.push(waitOf(pending))
     })
   }
 
@@ -55,9 +55,17 @@ class PoolWait {
     this.#jobs.stop()
   }
 
+  /** Returns the waits, with that of a job that still waits: of a full pool, few jobs come back. */
   collect() {
-    return { poolWait: this.#waits, poolJobs: this.#jobs.counts }
+    const pending = this.#pending === undefined ? [] : [waitOf(this.#pending)]
+    return { poolWait: [...this.#waits, ...pending], poolJobs: this.#jobs.counts }
   }
+}
+
+/** Returns the time since a job began, without that in which the loop was busy: the job may have been done already. @param {Pending} job */
+function waitOf({ began, before }) {
+  const { active } = eventLoopUtilization(before)
+  return { at: date(), wait: Math.max(0, now() - began - active) }
 }
 
 module.exports = { PoolWait }
