@@ -432,6 +432,24 @@ describe('sockets of clients without channels', () => {
     ])
   })
 
+  test('the size of answers that arrive one after another is known', async () => {
+    const [fact] = await callsOf(async () => {
+      const connected = once(server, 'connection')
+      const socket = net.connect(port, '127.0.0.1')
+      const [[connection]] = await Promise.all([connected, once(socket, 'connect')])
+      for (const key of [1, 2]) {
+        socket.write(`user:${key}\n`)
+        await once(connection, 'data')
+      }
+      for (let answer = 0; answer < 2; answer++) {
+        connection.write('x'.repeat(100))
+        await once(socket, 'data')
+      }
+      socket.destroy()
+    })
+    assert.equal(fact.meanAnswer, 100)
+  })
+
   test('numbers by which a client counts its calls are left out', async () => {
     const facts = await callsOf(async () => {
       const connected = once(server, 'connection')

@@ -138,13 +138,17 @@ class Calls {
   }
 
   /**
-   * Ends a call that was answered.
+   * Counts bytes of the answers to calls like this one.
    * @param {Call} call
-   * @param {number} [bytes] of the answer
+   * @param {number} bytes
    */
-  end(call, bytes = 0) {
-    const { group, equal } = call
+  received({ group }, bytes) {
     group.received += bytes
+  }
+
+  /** Ends a call that was answered. @param {Call} call */
+  end(call) {
+    const { group, equal } = call
     const ended = now()
     group.calls++
     group.total += ended - call.began

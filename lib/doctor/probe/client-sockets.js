@@ -16,10 +16,11 @@ const { splitAtNumber } = require('./text-protocol')
  * @typedef {object} Observer
  * @property {(target: unknown) => boolean} isCovered whether the client of a port or path has channels
  * @property {(what: What, below: Function) => Call | undefined} begin
- * @property {(call: Call, bytes: number) => void} end
+ * @property {(call: Call) => void} end
+ * @property {(call: Call, bytes: number) => void} received bytes of answers to calls like this one
  * @property {(call: Call) => void} drop
  *
- * @typedef {{ path: string | undefined, isWatched: boolean, calls: Call[], number: number }} State
+ * @typedef {{ path: string | undefined, isWatched: boolean, calls: Call[], last: Call | undefined, number: number }} State
  */
 
 /** Characters of a write that are looked at. */
@@ -37,7 +38,7 @@ function observeSockets(observer) {
   const prototype = /** @type {any} */ (Socket.prototype)
   replace(prototype, 'connect', original => {
     return /** @this {Socket} */ function connect(/** @type {unknown[]} */ ...args) {
-      states.set(this, { path: pathOf(args[0]), isWatched: true, calls: [], number: -1 })
+      states.set(this, { path: pathOf(args[0]), isWatched: true, calls: [], last: undefined, number: -1 })
       return Reflect.apply(original, this, args)
     }
   })
@@ -59,7 +60,7 @@ function observeSockets(observer) {
   replace(prototype, 'push', () => {
     return /** @this {Socket} */ function push(/** @type {unknown[]} */ ...args) {
       const state = states.get(this)
-      if (state !== undefined && state.calls.length > 0) answered(observer, state, args[0])
+      if (state?.last !== undefined) answered(observer, state, args[0])
       return Reflect.apply(Duplex.prototype.push, this, args)
     }
   })
@@ -121,6 +122,7 @@ function written(observer, socket, state, data, below) {
   const call = observer.begin({ kind, target, hash, description }, below)
   if (call === undefined) return
   state.calls.push(call)
+  state.last = call
 }
 
 /**
@@ -143,12 +145,13 @@ function withoutNumber(state, text) {
  * @param {unknown} chunk
  */
 function answered(observer, state, chunk) {
-  const { calls } = state
+  const { calls, last } = state
   state.calls = []
   const size = /** @type {{ length?: number } | null} */ (chunk)?.length ?? 0
+  if (last !== undefined) observer.received(last, size)
   for (const call of calls) {
     if (chunk === null) observer.drop(call)
-    else observer.end(call, size / calls.length)
+    else observer.end(call)
   }
 }
 

@@ -221,7 +221,8 @@ function install() {
   observeSockets({
     isCovered: target => covered.has(target),
     begin: (what, below) => (isMeasuring ? begin(what, below) : undefined),
-    end: (call, bytes) => calls.end(call, bytes),
+    end: call => calls.end(call),
+    received: (call, bytes) => calls.received(call, bytes),
     drop: call => calls.drop(call)
   })
   return {
