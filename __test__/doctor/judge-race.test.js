@@ -177,6 +177,9 @@ describe('invalidations', () => {
     const findings = judged({ races: [race({ overwrites: 0, stale: 3 })] })
     assert.deepEqual(brief(findings), ['invalidation possible login:3'])
     assert.deepEqual(judged({ races: [race({ overwrites: 0, stale: 3, kinship: 'near' })] }), [])
+    // The other callers shared the load.
+    assert.equal(judged({ races: [race({ overwrites: 0, expected: 60, stale: 3 })] }).length, 1)
+    assert.deepEqual(judged({ races: [race({ overwrites: 5, expected: 60, stale: 3 })] }), [])
     assert.match(findings[0].evidence.text, /^3 loads that began before a key was deleted set it afterwards/)
   })
 })

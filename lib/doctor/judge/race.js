@@ -241,8 +241,9 @@ function raceFinding(race, stampedes) {
  * @returns {Finding[]}
  */
 function invalidationFinding(race) {
-  const { frames, key, stale, kinship } = race
-  if (stale === 0 || kinship !== 'same' || !isAnswered(race)) return []
+  const { frames, key, stale, kinship, overwrites } = race
+  // Callers that share a load set nothing themselves.
+  if (stale === 0 || kinship !== 'same' || (overwrites > 0 && !isAnswered(race))) return []
   const text =
     `${plural(stale, 'load')} that began before a key was deleted set it afterwards. ` +
     'The value may be the one that the deletion was to remove.'
