@@ -47,7 +47,9 @@ describe('a line that keeps', () => {
     'last = { x, before: last }',
     'this.#head = [x, this.#head]',
     'table[x] = [x]',
-    'found.get(1)?.push(x)'
+    'found.get(1)?.push(x)',
+    'this.state = { ...this.state, x }',
+    'latest = { x }'
   ]) {
     test(line, () => {
       assert.equal(
@@ -64,7 +66,9 @@ describe('a line that keeps', () => {
     'let y; y = { x }',
     'count += 1',
     'this.isOpen = true',
-    'const later = () => list.push(x)'
+    'const later = () => list.push(x)',
+    'x.set("status", 200)',
+    'list.splice(0, 1)'
   ]) {
     test(`is not ${line}`, () => assert.equal(kept(`class A {\nf(x) {\n${line}\n}\n}`), undefined))
   }
@@ -78,6 +82,11 @@ describe('a line that keeps', () => {
     const text =
       'function f(x) {\nstore.keep({ x })\n}\nclass Store {\nkeep(x) {\nthis.#add(x)\n}\n#add(x) {\nthis.all.push(x)\n}\n}'
     assert.equal(kept(text), 'this.all.push(x)')
+  })
+
+  test('accumulates, rather than replaces', () => {
+    const text = 'function f(x) {\nlatest = { x }\nkeep(x)\n}\nfunction keep(x) {\nall.push(x)\n}'
+    assert.equal(kept(text), 'all.push(x)')
   })
 
   test('adds to a container of the kind', () => {

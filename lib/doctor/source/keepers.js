@@ -3,7 +3,7 @@
 // Finds the lines that keep what a stack has allocated. The profiler of allocations knows functions, not lines.
 
 const { functionAt, functionsOf } = require('./functions')
-const { calledBy, keepsOf } = require('./keeps')
+const { RANKS, calledBy, keepsOf } = require('./keeps')
 const { indexOf, textOf } = require('./texts')
 
 /**
@@ -23,14 +23,17 @@ const DEPTH = 2
 
 /**
  * Returns the line that keeps the allocated values: in the innermost function of the program that keeps any, or calls one that does.
+ * A variable that is replaced keeps values only if no other line does.
  * @param {readonly FactFrame[]} frames positions of functions, innermost first
  * @param {Wanted} [wanted]
  * @returns {Keeper | undefined}
  */
 function keeperOf(frames, wanted) {
-  for (const frame of frames) {
-    const keeper = frame.isUser ? keeperAt(frame, wanted) : undefined
-    if (keeper !== undefined) return keeper
+  for (const rank of wanted === undefined ? [RANKS.found, RANKS.replaced] : [RANKS.argument]) {
+    for (const frame of frames) {
+      const keeper = frame.isUser ? keeperAt(frame, wanted, rank) : undefined
+      if (keeper !== undefined) return keeper
+    }
   }
   return undefined
 }
@@ -55,21 +58,22 @@ function keepersOf(allocations, wanted, file) {
   }
   if (keepers.size > 0) return [...keepers.values()]
   const text = textOf(file)
-  return text === undefined ? [] : keepersIn(functionsOf(text), text, file, wanted)
+  return text === undefined ? [] : keepersIn(functionsOf(text), text, file, wanted, RANKS.argument)
 }
 
 /**
  * @param {FactFrame} frame
  * @param {Wanted | undefined} wanted
+ * @param {number} rank least sure one that counts
  * @returns {Keeper | undefined}
  */
-function keeperAt({ file, line, column }, wanted) {
+function keeperAt({ file, line, column }, wanted, rank) {
   const text = textOf(file)
   if (text === undefined) return undefined
   const functions = functionsOf(text)
   const around = functionAt(functions, indexOf(text, line, column))
   for (let level = 0, calls = around ? [around] : []; level <= DEPTH && calls.length > 0; level++) {
-    const [keeper] = keepersIn(calls, text, file, wanted)
+    const [keeper] = keepersIn(calls, text, file, wanted, rank)
     if (keeper !== undefined) return keeper
     const names = new Set(calls.flatMap(calledBy))
     calls = functions.filter(({ name }) => names.has(name))
@@ -83,14 +87,15 @@ function keeperAt({ file, line, column }, wanted) {
  * @param {string} text
  * @param {string} file
  * @param {Wanted | undefined} wanted
+ * @param {number} rank least sure one that counts
  * @returns {Keeper[]}
  */
-function keepersIn(functions, text, file, wanted) {
+function keepersIn(functions, text, file, wanted, rank) {
   const lines = text.split('\n')
   const found = functions.flatMap(around => {
     const body = text.slice(around.from, around.to)
     return keepsOf(around).flatMap(keep => {
-      if (wanted !== undefined && !fits(keep, wanted.kind)) return []
+      if (keep.rank > rank || (wanted !== undefined && !fits(keep, wanted.kind))) return []
       const { line, column, name } = keep
       const frame = { name: around.name, file, line, column, isAsync: false, isUser: true }
       const near = [lines[line - 1], body].findIndex(it => wanted !== undefined && it.includes(wanted.name))

@@ -9,24 +9,22 @@ const { childrenOf, isFunction } = require('./syntax')
  * @typedef {import('../vendor/acorn').AnyNode} AnyNode
  * @typedef {import('./functions').FunctionRange} FunctionRange
  *
- * A line that keeps values. `kind`: that of the container, or `Variable`. `isOuter`: whether the container or variable is declared
- * outside of the function, and no argument of it.
+ * A line that keeps values. `kind`: that of the container, or `Variable`.
  * @typedef {object} Keep
  * @property {'Array' | 'Map' | 'Set' | 'Object' | 'Variable' | 'other'} kind
- * @property {boolean} isOuter
+ * @property {number} rank one of `RANKS`
  * @property {string} name last part of the name of the container or variable
  * @property {number} line from 1
  * @property {number} column from 1
  *
  * Variables of a function. `fresh`: those that the function initializes with a new container.
- * @typedef {{ own: Set<string>, fresh: Set<string> }} Variables
+ * @typedef {{ arguments: Set<string>, own: Set<string>, fresh: Set<string> }} Variables
  */
 
 /** Kinds of containers by the methods that add to them. @type {Map<string, Keep['kind']>} */
 const METHODS = new Map([
   ['push', 'Array'],
   ['unshift', 'Array'],
-  ['splice', 'Array'],
   ['set', 'Map'],
   ['add', 'Set'],
   ['append', 'other'],
@@ -34,12 +32,17 @@ const METHODS = new Map([
   ['insert', 'other'],
   ['put', 'other']
 ])
+/**
+ * How surely values accumulate, the surest first: in a container from outside of the function or a value that is extended, in a
+ * container that the function has found, in a variable that is replaced, in an argument.
+ */
+const RANKS = { outer: 0, found: 1, replaced: 2, argument: 3 }
 const NEW_CONTAINERS = /^(?:Array|Object|New)Expression$/
 /** Values that take no memory. */
 const NUMBERS = /^(?:Unary|Update|Logical)Expression$|^Literal$/
 
 /**
- * Returns the lines of a function that keep values, those of outer containers first. Functions within the function are left out.
+ * Returns the lines of a function that keep values, the surest first. Functions within the function are left out.
  * @param {FunctionRange} range
  * @returns {Keep[]}
  */
@@ -48,7 +51,7 @@ function keepsOf({ node, name }) {
   const variables = variablesOf(node, nodes)
   const isConstructor = name === 'constructor'
   const keeps = nodes.flatMap(it => keepOf(it, variables, isConstructor) ?? [])
-  return [...keeps.filter(({ isOuter }) => isOuter), ...keeps.filter(({ isOuter }) => !isOuter)]
+  return keeps.sort((one, other) => one.rank - other.rank)
 }
 
 /** Returns the names of the functions that a function calls. @param {FunctionRange} range */
@@ -78,7 +81,8 @@ function variablesOf(root, nodes) {
   const declarators = nodes.filter(node => node.type === 'VariableDeclarator')
   const fresh = declarators.filter(({ init }) => NEW_CONTAINERS.test(init?.type ?? ''))
   return {
-    own: new Set([...parameters, ...declarators.map(({ id }) => id)].flatMap(namesOf)),
+    arguments: new Set(parameters.flatMap(namesOf)),
+    own: new Set(declarators.flatMap(({ id }) => namesOf(id))),
     fresh: new Set(fresh.flatMap(({ id }) => namesOf(id)))
   }
 }
@@ -103,24 +107,30 @@ function keepOf(node, variables, isConstructor) {
   if (node.type === 'CallExpression' && node.callee.type === 'MemberExpression') {
     const { object, property } = node.callee
     const kind = property.type === 'Identifier' ? METHODS.get(property.name) : undefined
-    const root = rootOf(object)
-    if (kind === undefined || isFresh(root, variables)) return undefined
-    return at(property, { kind, isOuter: isOuter(root, variables), name: nameOf(object) })
+    const rank = rankOf(rootOf(object), variables)
+    return kind === undefined || rank === undefined ? undefined : at(property, { kind, rank, name: nameOf(object) })
   }
   if (node.type !== 'AssignmentExpression' || isNumber(node.right)) return undefined
   const { left } = node
   const root = rootOf(left)
-  if (left.type === 'Identifier') return isOuter(root, variables) ? variable(left) : undefined
   // A constructor initializes its object.
-  const isInitialization = isConstructor && root.type === 'ThisExpression'
-  if (left.type !== 'MemberExpression' || isFresh(root, variables) || isInitialization) return undefined
-  if (left.computed) return at(left, { kind: 'Object', isOuter: isOuter(root, variables), name: nameOf(left.object) })
-  return isOuter(root, variables) ? variable(left) : undefined
+  if (isConstructor && root.type === 'ThisExpression') return undefined
+  const rank = rankOf(root, variables)
+  if (rank === undefined) return undefined
+  if (left.type === 'MemberExpression' && left.computed)
+    return at(left, { kind: 'Object', rank, name: nameOf(left.object) })
+  if (rank !== RANKS.outer) return undefined
+  return at(left, { kind: 'Variable', rank: extendsItself(node) ? rank : RANKS.replaced, name: nameOf(left) })
 }
 
-/** @param {AnyNode} node */
-function variable(node) {
-  return at(node, { kind: 'Variable', isOuter: true, name: nameOf(node) })
+/**
+ * Returns whether a value contains the one that it replaces.
+ * @param {import('../vendor/acorn').AssignmentExpression} assignment
+ */
+function extendsItself({ operator, left, right }) {
+  if (operator !== '=') return true
+  const name = nameOf(left)
+  return [right, ...nodesOf(right)].some(it => it.type === left.type && nameOf(it) === name)
 }
 
 /**
@@ -147,30 +157,27 @@ function isNumber(node) {
 }
 
 /**
- * Returns the outermost object of a property.
+ * Returns the outermost object of a property, or of one that a call returns.
  * @param {AnyNode} node
  * @returns {AnyNode}
  */
 function rootOf(node) {
   if (node.type === 'MemberExpression') return rootOf(node.object)
   if (node.type === 'ChainExpression') return rootOf(node.expression)
-  return node
+  return node.type === 'CallExpression' && node.callee.type === 'MemberExpression' ? rootOf(node.callee) : node
 }
 
 /**
+ * Returns how surely values accumulate in a container, or `undefined` in one that the function makes.
  * @param {AnyNode} root
  * @param {Variables} variables
  */
-function isFresh(root, { fresh }) {
-  return NEW_CONTAINERS.test(root.type) || (root.type === 'Identifier' && fresh.has(root.name))
-}
-
-/**
- * @param {AnyNode} root
- * @param {Variables} variables
- */
-function isOuter(root, { own }) {
-  return root.type === 'ThisExpression' || (root.type === 'Identifier' && !own.has(root.name))
+function rankOf(root, variables) {
+  if (root.type === 'ThisExpression') return RANKS.outer
+  if (root.type !== 'Identifier') return NEW_CONTAINERS.test(root.type) ? undefined : RANKS.found
+  if (variables.fresh.has(root.name)) return undefined
+  if (variables.arguments.has(root.name)) return RANKS.argument
+  return variables.own.has(root.name) ? RANKS.found : RANKS.outer
 }
 
 /**
@@ -183,4 +190,4 @@ function at({ loc }, keep) {
   return { ...keep, line, column: column + 1 }
 }
 
-module.exports = { calledBy, keepsOf }
+module.exports = { RANKS, calledBy, keepsOf }
