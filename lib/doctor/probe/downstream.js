@@ -7,6 +7,7 @@ const { AsyncLocalStorage } = require('node:async_hooks')
 const { channel, subscribe } = require('node:diagnostics_channel')
 const { Agent } = require('node:http')
 const { describeHttp, describeRedis, describeSql, hashOf, textOf } = require('./call-text')
+const { attachment } = require('./attachment')
 const { callerFrames } = require('./caller')
 const { Calls } = require('./calls')
 const { observeSockets } = require('./client-sockets')
@@ -31,10 +32,10 @@ let isMeasuring = false
 let calls = new Calls()
 /** @type {AsyncLocalStorage<import('./calls').RequestContext> | undefined} */
 let requests
-/** Calls by the object that their channel publishes. @type {WeakMap<object, Call>} */
-const open = new WeakMap()
-/** @type {WeakMap<object, import('./calls').RequestContext>} */
-const contexts = new WeakMap()
+/** Calls by the object that their channel publishes. @type {ReturnType<typeof attachment<Call>>} */
+const open = attachment()
+/** @type {ReturnType<typeof attachment<import('./calls').RequestContext>>} */
+const contexts = attachment()
 /** Ports and paths whose client has channels: their sockets are not looked at. @type {Set<unknown>} */
 const covered = new Set()
 
@@ -74,14 +75,15 @@ function observe(start, ends, keyOf, whatOf) {
   on(start, function started(message) {
     const what = whatOf(message)
     const call = what && begin(what, started)
-    if (call !== undefined) open.set(keyOf(message), call)
+    // Without its call, the end of an object cannot be seen.
+    if (call !== undefined && !open.set(keyOf(message), call)) calls.drop(call)
   })
   for (const end of ends) {
     on(end, message => {
       const key = keyOf(message)
       const call = open.get(key)
       if (call === undefined) return
-      open.delete(key)
+      open.set(key, undefined)
       calls.end(call)
     })
   }

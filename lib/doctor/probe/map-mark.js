@@ -1,15 +1,8 @@
 'use strict'
 
-/** @typedef {import('./race-lines').RaceLine} RaceLine */
+const { Same } = require('./attachment')
 
-/** Returns its argument as `this` of a derived class. */
-class Same {
-  /** @param {object} it */
-  constructor(it) {
-    // biome-ignore lint/correctness/noConstructorReturn: a derived class adds its private fields to the object.
-    return it
-  }
-}
+/** @typedef {import('./race-lines').RaceLine} RaceLine */
 
 /** Private fields of a Map of the program: no table keeps the Map alive, and the program cannot see them. */
 class Mark extends Same {
