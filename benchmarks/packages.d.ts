@@ -75,5 +75,11 @@ declare module '@sentry-internal/node-native-stacktrace' {
   export function registerThread(): void
   export function threadPoll(): void
   export function getThreadsLastSeen(): Record<string, number>
-  export function captureStackTrace(): Record<string, { frames: { function: string }[] }>
+  interface Frame {
+    function: string
+    filename: string
+    lineno: number
+    colno: number
+  }
+  export function captureStackTrace(): Record<string, { frames: Frame[] }>
 }

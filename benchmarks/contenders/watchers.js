@@ -7,9 +7,9 @@ const { Worker } = require('node:worker_threads')
 
 /** Duration from which on a stop of the event loop is reported, in milliseconds: the default of offloop. */
 const THRESHOLD = 100
-/** The intervals that the documentation of node-native-stacktrace has for a threshold of 1,000 ms, scaled down. */
-const HEARTBEAT = THRESHOLD / 5
-const CHECK = THRESHOLD / 2
+/** The intervals that the documentation of node-native-stacktrace has for a threshold of 1,000 ms, as shares of the threshold. */
+const HEARTBEAT = 1 / 5
+const CHECK = 1 / 2
 
 /**
  * @typedef {object} Report
@@ -19,12 +19,12 @@ const CHECK = THRESHOLD / 2
  * @typedef {(report: Report) => void} OnReport
  */
 
-/** Starts a watch of this thread. @type {Record<string, (onReport: OnReport) => void>} */
+/** Starts a watch of this thread. @type {Record<string, (onReport: OnReport, threshold?: number) => void>} */
 const WATCHERS = {
-  offloop(onReport) {
+  offloop(onReport, threshold = THRESHOLD) {
     const { watch } = require('../../watch')
     watch({
-      threshold: THRESHOLD,
+      threshold,
       onBlock({ began, samples }) {
         const sample = samples.find(({ frames }) => frames.length > 0)
         if (sample === undefined) return
@@ -35,15 +35,15 @@ const WATCHERS = {
 
   none() {},
 
-  'blocked-at'(onReport) {
-    require('blocked-at')((_time, stack) => onReport({ stack }), { threshold: THRESHOLD })
+  'blocked-at'(onReport, threshold = THRESHOLD) {
+    require('blocked-at')((_time, stack) => onReport({ stack }), { threshold })
   },
 
-  'node-native-stacktrace'(onReport) {
+  'node-native-stacktrace'(onReport, threshold = THRESHOLD) {
     const { registerThread, threadPoll } = require('@sentry-internal/node-native-stacktrace')
     registerThread()
-    setInterval(() => threadPoll(), HEARTBEAT).unref()
-    const workerData = { threshold: THRESHOLD, interval: CHECK }
+    setInterval(() => threadPoll(), threshold * HEARTBEAT).unref()
+    const workerData = { threshold, interval: threshold * CHECK }
     const worker = new Worker(join(__dirname, 'workers', 'watchdog.js'), { workerData })
     worker.on('message', onReport)
     worker.unref()

@@ -1,34 +1,9 @@
 'use strict'
 
-// node hello-server.js <watcher>: an HTTP server that answers each request immediately. The parent process sends the commands below.
+// node hello-server.js <watcher>: an HTTP server that answers each request immediately.
 
-const { createServer } = require('node:http')
-const { setTimeout: sleep } = require('node:timers/promises')
-const { answer } = require('../../examples/traps/child.js')
 const { WATCHERS } = require('../contenders/watchers.js')
-const { cpuTime } = require('./cpu-time.js')
+const { serve } = require('./measured-server.js')
 
-let requests = 0
-const server = createServer((_request, response) => {
-  requests++
-  response.end('hello')
-})
+serve(response => response.end('hello'))
 WATCHERS[process.argv[2]](() => {})
-
-answer({
-  /** @returns {Promise<number>} the port */
-  async listen() {
-    await new Promise(resolve => server.listen(0, '127.0.0.1', () => resolve(undefined)))
-    return /** @type {import('node:net').AddressInfo} */ (server.address()).port
-  },
-
-  /** Measures the requests of some time. @param {{ seconds: number }} time */
-  async measure({ seconds }) {
-    const before = requests
-    const begin = performance.now()
-    const nanoseconds = await cpuTime(1, () => sleep(seconds * 1000))
-    const count = requests - before
-    const elapsed = (performance.now() - begin) / 1000
-    return { requests: count / elapsed, 'CPU per request': nanoseconds / 1000 / count }
-  }
-})

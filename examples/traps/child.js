@@ -19,12 +19,13 @@ class Child {
   /**
    * @param {string} file
    * @param {string[]} [args]
+   * @param {NodeJS.ProcessEnv} [env]
    */
-  constructor(file, args = []) {
+  constructor(file, args = [], env = process.env) {
     const name = [basename(file, '.js'), ...args.map(arg => basename(arg, '.js'))].join(' ')
     // The server counts warnings itself; they need not be printed.
     const execArgv = ['--expose-gc', '--no-warnings']
-    this.#process = fork(file, args, { execArgv, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+    this.#process = fork(file, args, { execArgv, env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
     running.add(this)
     this.#process.on('message', (/** @type {{ answer: unknown, error?: string }} */ { answer, error }) => {
       if (error === undefined) this.#question?.resolve(answer)

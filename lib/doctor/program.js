@@ -79,11 +79,7 @@ function start([file, ...args], settings) {
   return spawn(isScript ? `${file}.cmd` : file, args, {
     stdio: 'inherit',
     shell: isScript,
-    env: {
-      ...process.env,
-      NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --require ${quoted(PRELOAD)}`.trim(),
-      [VARIABLE]: JSON.stringify(settings)
-    }
+    env: environmentOf(settings)
   })
 }
 
@@ -92,9 +88,22 @@ function pause(ms) {
   return new Promise(resolve => void setTimeout(() => resolve(undefined), ms).unref())
 }
 
+/**
+ * Returns the environment that begins the probes in a program.
+ * @param {Settings} settings
+ * @returns {NodeJS.ProcessEnv}
+ */
+function environmentOf(settings) {
+  return {
+    ...process.env,
+    NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --require ${quoted(PRELOAD)}`.trim(),
+    [VARIABLE]: JSON.stringify(settings)
+  }
+}
+
 /** Quotes a path for NODE_OPTIONS. @param {string} path */
 function quoted(path) {
   return `"${path.replace(/[\\"]/g, '\\$&')}"`
 }
 
-module.exports = { Program }
+module.exports = { Program, environmentOf }

@@ -12,6 +12,11 @@ setInterval(() => {
     if (silent <= threshold) continue
     const { frames } = captureStackTrace()[thread]
     const captured = performance.timeOrigin + performance.now()
-    parentPort?.postMessage({ stack: frames.map(frame => frame.function), captured })
+    parentPort?.postMessage({ stack: frames.map(text), captured })
   }
 }, interval)
+
+/** @param {ReturnType<typeof captureStackTrace>[string]['frames'][number]} frame */
+function text({ function: name, filename, lineno, colno }) {
+  return `${name} (${filename}:${lineno}:${colno})`
+}
