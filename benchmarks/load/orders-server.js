@@ -37,22 +37,19 @@ function sessionOf(user) {
   return session
 }
 
-/** Returns the sums of the customers. @param {string} text */
+/** Returns the totals of the customers, and the quantities of the articles. @param {string} text */
 function summary(text) {
-  /** @type {Map<string, { customer: string, total: number, skus: Map<string, number> }>} */
-  const customers = new Map()
+  /** @type {Map<string, number>} */
+  const totals = new Map()
+  /** @type {Map<string, number>} */
+  const quantities = new Map()
   for (const { customer, lines } of JSON.parse(text)) {
-    let sums = customers.get(customer)
-    if (sums === undefined) {
-      sums = { customer, total: 0, skus: new Map() }
-      customers.set(customer, sums)
-    }
     for (const { sku, quantity, price } of lines) {
-      sums.total += quantity * price
-      sums.skus.set(sku, (sums.skus.get(sku) ?? 0) + quantity)
+      totals.set(customer, (totals.get(customer) ?? 0) + quantity * price)
+      quantities.set(sku, (quantities.get(sku) ?? 0) + quantity)
     }
   }
-  return [...customers.values()].map(({ customer, total, skus }) => ({ customer, total, skus: skus.size }))
+  return { totals: [...totals], quantities: [...quantities] }
 }
 
 async function respond() {
@@ -60,7 +57,7 @@ async function respond() {
   const session = sessionOf(`user ${(id * 7919) % USERS}`)
   session.seen++
   const { rows } = await database.query(`orders:${id}`)
-  return JSON.stringify({ user: session.user, rows, customers: summary(ORDERS), currency: 'EUR' })
+  return JSON.stringify({ user: session.user, rows, ...summary(ORDERS), currency: 'EUR' })
 }
 
 serve(async response => response.end(await respond()))

@@ -68,7 +68,7 @@ class Examination {
       if (waited > PATIENCE) throw new Error('the probes have written no end')
       await sleep(LOOK)
     }
-    const facts = await factsOf(this.#inbox.read(), [], undefined)
+    const facts = await factsOf(this.#inbox.all(), [], undefined)
     return judge(facts, { threshold: SETTINGS.threshold }).cost.share * 100
   }
 
