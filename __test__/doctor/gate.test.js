@@ -56,7 +56,7 @@ for (const [text, failed] of /** @type {const} */ ([
 
 test('a wrong condition has a reason', () => {
   for (const [text, reason] of [
-    ['sure', /neither certain, likely, possible, none, nor such as/],
+    ['sure', /is not a condition: use certain, likely, possible, none/],
     ['block.p95>50ms', /"block.p95" is not one of block.p99/],
     ['block.p99>50min', /"min" is not one of ms/],
     ['block.p99>1.2.3ms', /"1.2.3" is not a number/],

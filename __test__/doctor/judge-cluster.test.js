@@ -172,7 +172,7 @@ test('keys that each process caches are likely repeated work', () => {
   assert.deepEqual(brief(findings), ['repeated-work likely 8'])
   assert.match(
     findings[0].evidence.text,
-    /75 % of 400 loads were done by another process too \(pg, db:5432\): 4 processes/
+    /75 % of 400 loads were repeated by another process \(pg, db:5432\): 4 processes/
   )
 })
 

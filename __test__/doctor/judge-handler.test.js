@@ -107,7 +107,7 @@ test('time without a core does not count', () => {
   const [finding] = judged(times(20, both))
   assert.equal(finding.confidence, 'certain')
   assert.ok(Math.abs(finding.time - 820) < 1e-6)
-  assert.match(finding.evidence.text, /With the time without a core, 100 ms each\./)
+  assert.match(finding.evidence.text, /Including starved time: 100 ms each\./)
 })
 
 test('garbage collections do not count', () => {
@@ -143,7 +143,7 @@ test('notes report the blocks that were left out', () => {
   const left = facts([{ blocks: [loading, block(REPORT, { isDebugged: true })], dropped: 2 }])
   assert.deepEqual(notes(left, SETUP), {
     handler:
-      '300 ms of loading modules was not judged; 2 blocks beyond the first 1,000 of a process were not recorded; ' +
+      '300 ms of module loading was ignored; 2 blocks beyond the first 1,000 of a process were not recorded; ' +
       'blocks with a debugger attached were not judged'
   })
   assert.deepEqual(notes(facts([{}]), SETUP), {})
@@ -174,7 +174,7 @@ test('a late stack is mentioned', () => {
   const late = block('parseIt a.js:8', { cause: 'native', request: REQUEST })
   for (const sample of late.samples) Object.assign(sample, { capture: 'late', lateness: 12 })
   const [{ evidence }] = judged(times(20, late))
-  assert.match(evidence.text, /captured 12 ms late: the line may follow the guilty one/)
+  assert.match(evidence.text, /captured 12 ms late: the guilty line may be an earlier one/)
 })
 
 test('a system call is another finding than a computation', () => {
@@ -306,7 +306,7 @@ test('many short requests in an iteration do not accuse their handler', () => {
   assert.deepEqual(brief(findings), ['saturated possible :0'])
   assert.match(
     findings[0].evidence.text,
-    /200 iterations of the loop took 40 ms each because many callbacks were ready/
+    /200 iterations of the loop took 40 ms each because many short callbacks were ready/
   )
 })
 

@@ -232,7 +232,7 @@ describe('pauses', () => {
     const { id, confidence, title, line, evidence } = finding
     assert.deepEqual(
       { id, confidence, title, line },
-      { id: 'pauses', confidence: 'certain', title: '4 pauses over 50 ms for garbage collection', line: 7 }
+      { id: 'pauses', confidence: 'certain', title: '4 pauses over 50 ms of garbage collection', line: 7 }
     )
     assert.match(evidence.text, /6 % of the busy time of the loop \(320 ms\); the longest pause was 60 ms/)
   })

@@ -67,7 +67,7 @@ test('listeners that grow with the requests are certain, with the line that adds
   )
   assert.equal(
     evidence.text,
-    'The "data" listeners of one Bus grew from 11 to 986 in 9.8 s, 100 a second and 1 for each request, and did not fall back.'
+    'The "data" listeners of one Bus grew from 11 to 986 in 9.8 s, 100 a second and 1 for each request, and never decreased.'
   )
   const { from, to, grown, seconds, perRequest, emitters } = evidence
   assert.deepEqual(
@@ -162,7 +162,7 @@ test('intervals that grow are likely', () => {
   assert.deepEqual(brief([finding]), ['intervals likely poll:9'])
   assert.equal(
     finding.evidence.text,
-    'The number of active intervals of this line grew by 975 in 9.8 s, 100 a second and 1 for each request, and did not fall back.'
+    'The number of active intervals of this line grew by 975 in 9.8 s, 100 a second and 1 for each request, and never decreased.'
   )
   assert.deepEqual(findingsOf(intervals(share => 975 * share, 1000)), [])
   assert.deepEqual(findingsOf(intervals(share => 100 * Math.min(1, share * 3))), [])

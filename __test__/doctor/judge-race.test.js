@@ -142,7 +142,7 @@ describe('races', () => {
     assert.deepEqual(brief([finding]), ['race certain login:3'])
     assert.match(
       finding.evidence.text,
-      /95 % of 200 calls like "GET \/session\/42" repeated one in flight, up to 20 together/
+      /95 % of 200 calls like "GET \/session\/42" duplicated a call in flight, up to 20 together/
     )
     assert.equal(/** @type {any} */ (finding.evidence.calls)[0].duplicates, 190)
   })
@@ -189,7 +189,7 @@ describe('stampedes', () => {
     const [finding] = judged({ downstream: [calls()] })
     assert.deepEqual(brief([finding]), ['stampede likely query:2'])
     assert.equal(finding.evidence.duplicates, 190)
-    assert.equal(finding.title, 'equal calls in flight')
+    assert.equal(finding.title, 'identical calls in flight')
   })
 
   test('are possible if nearly every request calls, or calls are equal by chance', () => {
@@ -266,11 +266,11 @@ describe('stampedes', () => {
   test('without a stack are named by the client', () => {
     const [finding] = judged({ downstream: [calls({ frames: [] })] })
     assert.equal(finding.file, '')
-    assert.equal(finding.title, 'equal calls in flight: undici')
+    assert.equal(finding.title, 'identical calls in flight: undici')
   })
 })
 
-describe('calls one after another', () => {
+describe('sequential calls', () => {
   const series = { duplicates: 0, sequential: 15, sequentialRequests: 70 }
 
   test('are likely if several requests make them', () => {

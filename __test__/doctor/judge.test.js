@@ -141,7 +141,7 @@ test('only the selected rules are reported, by number or id', () => {
   assert.deepEqual(
     rules.map(({ id, looked, reason }) => [id, looked, reason]),
     [
-      ['handler', false, 'it was not selected'],
+      ['handler', false, 'not selected'],
       ['race', true, undefined]
     ]
   )
@@ -203,8 +203,8 @@ test('rules that need stacks of blocks share the reason', () => {
 })
 
 test('notes of judges are shown', () => {
-  const { rules } = report([], { parts: { notes: () => ({ handler: '300 ms of loading modules was not judged' }) } })
-  assert.deepEqual([rules[0].looked, rules[0].reason], [true, '300 ms of loading modules was not judged'])
+  const { rules } = report([], { parts: { notes: () => ({ handler: '300 ms of module loading was ignored' }) } })
+  assert.deepEqual([rules[0].looked, rules[0].reason], [true, '300 ms of module loading was ignored'])
 })
 
 // Runs that say too little.
@@ -232,7 +232,7 @@ test('a run that measured nothing is inconclusive, and its rules did not look', 
   const { measured: _, ...all } = facts([])
   const { verdict, reason, rules, duration } = report([], { facts: all })
   assert.deepEqual([verdict, duration], ['inconclusive', 0])
-  assert.match(String(reason), /nothing was measured/)
+  assert.match(String(reason), /no process was measured/)
   assert.ok(rules.every(rule => !rule.looked && rule.reason === 'nothing was measured'))
 })
 

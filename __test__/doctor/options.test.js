@@ -84,7 +84,7 @@ test('wrong options are refused', () => {
     [['--loud', '--', 'node'], /--loud/],
     [['--load', 'upload', '--', 'node'], /--load takes a path .*, not "upload"/],
     [['--load', 'POST / @/none.json', '--', 'node'], /the file "\/none.json" cannot be read: ENOENT/],
-    [['--load', '/', '--on-listen', 'k6', '--', 'node'], /exclude each other/],
+    [['--load', '/', '--on-listen', 'k6', '--', 'node'], /cannot be combined/],
     [['--load', `POST / @${__dirname}`, '--', 'node'], /cannot be read: EISDIR/],
     [['--for', '5', '--load', '/', '--', 'node'], /it excludes --load/],
     [['--for', '5', '-d', '5', '--', 'node'], /it excludes --duration/],

@@ -40,7 +40,7 @@ test('reports threads by the line that starts them', async () => {
   assert.ok(fact.startTime > 0)
 })
 
-test('a thread that stays is not short-lived', async () => {
+test('a reused thread is not short-lived', async () => {
   const worker = new Worker('require("node:worker_threads").parentPort.once("message", () => {})', { eval: true })
   await once(worker, 'online')
   assert.deepEqual(

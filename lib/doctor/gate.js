@@ -53,7 +53,8 @@ function parseCondition(text) {
     return { kind: 'confidence', least: /** @type {Confidence | 'none'} */ (text) }
   }
   const match = /^(?:(own|wall)\.)?([a-z.\d]+)\s*(>=?|<=?)\s*([\d.]+)\s*(%|[a-zA-Z/]*)$/.exec(text.trim())
-  if (match === null) return `"${text}" is neither certain, likely, possible, none, nor such as block.p99>50ms`
+  if (match === null)
+    return `"${text}" is not a condition: use certain, likely, possible, none, or a figure such as block.p99>50ms`
   const [, scope = 'own', figure, sign, value, unit] = match
   if (!Object.hasOwn(FIGURES, figure)) return `"${figure}" is not one of ${Object.keys(FIGURES).join(', ')}`
   if (!Object.hasOwn(UNITS, unit)) return `"${unit}" is not one of ${Object.keys(UNITS).filter(Boolean).join(', ')}`

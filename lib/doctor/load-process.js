@@ -12,7 +12,7 @@ process.once('message', async (/** @type {any} */ { autocannon, address, shots, 
   try {
     setPriority(getPriority() + 5)
   } catch {
-    // Not allowed.
+    // The system forbids the change.
   }
   const shooting = require(autocannon)({
     ...address,

@@ -30,7 +30,7 @@ const { ruleNames } = require('./judge/judge')
  * @property {Failure[]} fail
  * @property {boolean} hasFlame
  * @property {'auto' | 'off' | 'always'} heap
- * @property {string[] | undefined} only rules that look, all by default
+ * @property {string[] | undefined} only rules to check, all by default
  * @property {Ignored[]} ignore
  * @property {string[]} formats
  * @property {string} directory of the reports
@@ -54,7 +54,7 @@ const DIRECTORY = 'offloop-doctor'
 const USAGE = `Usage: offloop doctor [options] -- COMMAND [ARGUMENTS]
        offloop report FILE.json [-o DIRECTORY]
 
-Runs a program and names the traps that it sits in.
+Runs a program and names the traps it falls into.
 
   --load 'METHOD /path @file'  load with autocannon; may be repeated (default of METHOD /path: GET /)
   -c, --connections NUMBER     connections of the load (100)
@@ -67,14 +67,14 @@ Runs a program and names the traps that it sits in.
   --fail CONDITION             certain, likely (default), possible, none, or such as 'block.p99>50ms'; may be repeated
   --flame                      profile each millisecond, for the flame graph: costs 10 to 30 %
   --heap auto|off|always       heap snapshots (auto: if the heap grew)
-  --only RULE,RULE             rules that look
+  --only RULE,RULE             rules to check
   --ignore RULE@file:line      finding that is not reported; may be repeated; also in ${SUPPRESSIONS}
   --format LIST                ${FORMATS.join(', ')} (terminal,html,json)
   -o, --output DIRECTORY       of the reports (offloop-doctor)
-  --redact                     no keys of maps and calls in the reports
+  --redact                     hide map keys, and arguments of calls and of the program
   -h, --help                   this text
 
-Exit codes: 0 judged and clean, 1 a finding or a condition failed, 2 wrong use or the program failed, 3 inconclusive.
+Exit codes: 0 no --fail condition met, 1 a condition met, 2 wrong usage or the program failed, 3 inconclusive.
 `
 
 const OPTIONS = /** @type {const} */ ({
@@ -113,7 +113,7 @@ function parseOptions(args) {
   if (command.length === 0)
     throw new UsageError('The command of the program is missing, as in: offloop doctor -- node server.js')
   if (values.load !== undefined && values['on-listen'] !== undefined) {
-    throw new UsageError('--load and --on-listen exclude each other')
+    throw new UsageError('--load and --on-listen cannot be combined')
   }
   for (const option of /** @type {const} */ (['load', 'on-listen', 'duration'])) {
     if (values.for !== undefined && values[option] !== undefined)

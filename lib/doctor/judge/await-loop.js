@@ -16,7 +16,7 @@ const { describe, duration, finding, percent, plural } = require('./sites')
  * @typedef {import('../../../doctor').Finding} Finding
  */
 
-const rules = [{ rule: /** @type {const} */ (4), id: 'await-loop', title: 'await of computations in a loop' }]
+const rules = [{ rule: /** @type {const} */ (4), id: 'await-loop', title: 'computation awaited in a loop' }]
 
 const LEAST_BLOCKS = 3
 /** Duration from which a single block suffices, in milliseconds. */
@@ -68,7 +68,7 @@ function judgeGroup(group, confidence, setup) {
   return [
     finding({
       ...rules[0],
-      title: 'await in a loop of computations',
+      title: 'computation awaited in a loop',
       confidence,
       frame,
       frames,

@@ -24,7 +24,7 @@ const rules = [
   { rule: RULE, id: 'uneven', title: 'unevenly loaded processes' },
   { rule: RULE, id: 'repeated-work', title: 'work that each process repeats' },
   { rule: RULE, id: 'ipc', title: 'messages between processes' },
-  { rule: RULE, id: 'more-threads', title: 'CPUs that are not used' }
+  { rule: RULE, id: 'more-threads', title: 'idle cores' }
 ]
 
 const STARVED = 0.1
@@ -82,7 +82,7 @@ function tooMany(facts, setup) {
       confidence: 'certain',
       frames: forkFrames(facts),
       evidence: { text, processes: servers.length, cpus: cores, starved, memory },
-      fix: `${plural(count, 'process')}: os.availableParallelism() counts the usable CPUs, os.cpus() those of the machine`,
+      fix: `${plural(count, 'process')}: os.availableParallelism() returns the usable cores, os.cpus() those of the machine`,
       time: starved * setup.seconds * 1000
     })
   ]
@@ -128,7 +128,7 @@ function uneven(facts, setup) {
       confidence: facts.load === undefined ? 'likely' : 'certain',
       frames: forkFrames(facts),
       evidence: { text, requests: counts, variation: spread, busiest },
-      fix: 'cluster.schedulingPolicy = cluster.SCHED_RR, no sticky balancing by address, and connections that end now and then',
+      fix: 'cluster.schedulingPolicy = cluster.SCHED_RR, no sticky balancing by address, and connections with a limited lifetime',
       time: 0
     })
   ]
@@ -164,7 +164,7 @@ function repeatedWork(facts, setup) {
     () => 1
   )
   const text =
-    `${percent(share)} of ${plural(loads.length, 'load')} were done by another process too (${fact.kind}, ${fact.target}): ` +
+    `${percent(share)} of ${plural(loads.length, 'load')} were repeated by another process (${fact.kind}, ${fact.target}): ` +
     `${plural(servers.length, 'process')} cache the same keys.`
   return [
     finding({
@@ -173,7 +173,7 @@ function repeatedWork(facts, setup) {
       frame: guiltyFrame(fact.frames),
       frames: fact.frames,
       evidence: { text, repeated, loads: loads.length, share, processes: servers.length, call: fact.call },
-      fix: 'worker threads with new Cache({ name, max, load }) share one cache; or a cache server; or balancing by key',
+      fix: 'worker threads with new Cache({ name, max, load }) share one cache; or a cache server; or route requests by key',
       time: 0
     })
   ]
@@ -229,7 +229,7 @@ function moreThreads(facts, setup) {
       // A load without a rate saturates any server.
       confidence: isBehind ? 'likely' : 'possible',
       evidence: { text, utilization, cpus: cores, blocked },
-      fix: `node:cluster or threads, up to ${number(Math.floor(cores))}; a pool for single calls helps little`,
+      fix: `node:cluster or threads, up to ${number(Math.floor(cores))}; moving single calls to a pool helps little`,
       time: 0
     })
   ]

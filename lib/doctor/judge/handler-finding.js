@@ -109,9 +109,9 @@ function textOf({ figures, native, systemCall, request, handler, lateness }) {
     const by = handler === undefined ? '' : ` by ${describe(handler)}`
     sentences.push(`Called${request === undefined ? '' : ` for ${request}`}${by}.`)
   }
-  if (wall > p50 * 1.2) sentences.push(`With the time without a core, ${duration(wall)} each.`)
+  if (wall > p50 * 1.2) sentences.push(`Including starved time: ${duration(wall)} each.`)
   if (lateness > 0)
-    sentences.push(`Stacks were captured ${duration(lateness)} late: the line may follow the guilty one.`)
+    sentences.push(`Stacks were captured ${duration(lateness)} late: the guilty line may be an earlier one.`)
   return sentences.join(' ')
 }
 
@@ -160,7 +160,7 @@ function fixOf(frame, isCall) {
   const name = frame === undefined || frame.name === '<anonymous>' ? 'the function' : frame.name
   return (
     `pool.run(transforms.worker(file), input) with ${name} in that file runs it on another thread; ` +
-    'without offloop, a pool of worker threads, or pauses by scheduler.yield()'
+    'without offloop, a pool of worker threads, or await scheduler.yield() between slices of work'
   )
 }
 

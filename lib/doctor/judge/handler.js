@@ -25,7 +25,7 @@ const RULE = /** @type {const} */ (6)
 const rules = [
   { rule: RULE, id: 'handler', title: 'CPU that holds the loop' },
   { rule: RULE, id: 'system-call', title: 'synchronous system calls' },
-  { rule: RULE, id: 'saturated', title: 'a loop that is full of short callbacks' }
+  { rule: RULE, id: 'saturated', title: 'loop saturated by short callbacks' }
 ]
 
 const LEAST_BLOCKS = 3
@@ -150,12 +150,12 @@ function saturation(parts, setup) {
   const processes = groupBy(parts, ({ process }) => process).map(([{ process }]) => process)
   const perRequest = group.time / Math.max(1, sum(processes.map(requestCount)))
   const text =
-    `${plural(figures.count, 'iteration')} of the loop took ${duration(figures.p50)} each because many callbacks were ready, not because ` +
-    `one is long: ${duration(perRequest)} for each request.`
+    `${plural(figures.count, 'iteration')} of the loop took ${duration(figures.p50)} each because many short callbacks were ready; ` +
+    `no single callback was long: ${duration(perRequest)} for each request.`
   return [
     finding({
       ...rules[2],
-      title: 'full event loop',
+      title: 'saturated event loop',
       confidence: 'possible',
       evidence: { text, ...figures, perRequest },
       fix: 'more processes or less work for each request; moving single calls to a pool helps little',
@@ -175,7 +175,7 @@ function notes(facts, setup) {
   const dropped = sum(facts.processes.map(process => process.dropped))
   const debugged = facts.processes.some(({ blocks }) => blocks.some(({ isDebugged }) => isDebugged))
   const parts = [
-    ...(starts.length === 0 ? [] : [`${duration(sum(starts.map(timeOf)))} of loading modules was not judged`]),
+    ...(starts.length === 0 ? [] : [`${duration(sum(starts.map(timeOf)))} of module loading was ignored`]),
     ...(dropped === 0 ? [] : [`${plural(dropped, 'block')} beyond the first 1,000 of a process were not recorded`]),
     ...(debugged ? ['blocks with a debugger attached were not judged'] : [])
   ]

@@ -173,7 +173,7 @@ function confidenceOf(growth, container) {
 
 /** @param {Container} container */
 function removalText({ removal, declared, path }) {
-  if (LIMITED.test(path)) return ' It seems to be a cache with a limit that is not reached.'
+  if (LIMITED.test(path)) return ' It looks like a cache that has not reached its limit.'
   if (removal === 'bounded') return ' Its file limits the entries: it may still be filling up.'
   if (removal === 'some')
     return ' Its file removes entries: a longer measurement shows whether their number levels off.'
@@ -193,7 +193,7 @@ function unnamed(memory) {
     ...(guilty === undefined ? {} : { frame: guilty.frame }),
     frames: framesOf(guilty?.frame, guilty?.frames ?? []),
     evidence: { text: `${textOf(memory)}${alive ?? ''}`, ...figures(memory), allocated: guilty?.live ?? 0 },
-    fix: 'new Cache({ max, ttl }) for entries that are used again; release the others; --heap always names the container that grows',
+    fix: 'new Cache({ max, ttl }) for entries that are used again; release other objects; --heap always names the container that grows',
     time: pauses.gcTime(process)
   })
 }

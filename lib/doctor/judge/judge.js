@@ -181,7 +181,7 @@ function acceptance(ignored, found, rules) {
  */
 function whyInconclusive(facts, setup, findings) {
   const { measured, load } = facts
-  if (measured === undefined) return 'nothing was measured: no process of the program got that far'
+  if (measured === undefined) return 'no process was measured'
   const time = measured.to - measured.from
   if (setup.requests < LEAST_REQUESTS && time < LEAST_TIME) {
     return `${plural(setup.requests, 'request')} in ${duration(time)} were measured; ${LEAST_REQUESTS} requests or 5 s are needed`
@@ -200,7 +200,7 @@ function whyInconclusive(facts, setup, findings) {
  */
 function statusOf({ rule, id, title }, { facts, isSelected, limits }) {
   const status = { rule, id, title }
-  if (!isSelected) return { ...status, looked: false, reason: 'it was not selected' }
+  if (!isSelected) return { ...status, looked: false, reason: 'not selected' }
   const processes = judgedProcesses(facts).filter(({ measured }) => measured !== undefined)
   if (processes.length === 0) return { ...status, looked: false, reason: 'nothing was measured' }
   const reasons = processes.flatMap(({ blind }) => blind[id] ?? blind[SEEN_BY[id] ?? ''] ?? blind[String(rule)] ?? [])

@@ -79,7 +79,7 @@ function listenerFinding(group, isSignal) {
   const others = emitters > 1 ? ` ${number(emitters)} of its kind have more than ten.` : ''
   const text =
     `The "${fact.type}" listeners of one ${fact.emitter} grew from ${number(growth.from)} to ${number(growth.to)} ` +
-    `in ${duration(growth.seconds * 1000)}, ${rate(growth)}, and did not fall back.${others}`
+    `in ${duration(growth.seconds * 1000)}, ${rate(growth)}, and never decreased.${others}`
   const frame = callerOf(fact.frames)
   return finding({
     ...rules[isSignal(most) ? 1 : 0],
@@ -111,7 +111,7 @@ function judgeIntervals({ processes }) {
     const { fact, growth } = group.reduce((best, it) => (it.growth.grown > best.growth.grown ? it : best))
     const text =
       `The number of active intervals of this line grew by ${number(growth.grown)} ` +
-      `in ${duration(growth.seconds * 1000)}, ${rate(growth)}, and did not fall back.`
+      `in ${duration(growth.seconds * 1000)}, ${rate(growth)}, and never decreased.`
     return finding({
       ...rules[2],
       title: 'growing intervals',

@@ -55,11 +55,11 @@ function judgePauses(process, setup) {
   const text =
     `Garbage collections took ${percent(busy === 0 ? 0 : Math.min(1, total / busy))} of the busy time of the loop ` +
     `(${duration(total)}); the longest pause was ${duration(longest)}.${by}`
-  const many = `${plural(pauses.length, 'pause')} over ${PAUSE} ms for garbage collection`
+  const many = `${plural(pauses.length, 'pause')} over ${PAUSE} ms of garbage collection`
   return [
     finding({
       ...rule,
-      title: pauses.length === 0 ? 'much time in garbage collections' : many,
+      title: pauses.length === 0 ? 'much time in garbage collection' : many,
       confidence,
       frames: stack ?? allocated?.frames ?? [],
       evidence: { text, share, total, longest, pauses: pauses.length },

@@ -15,7 +15,7 @@ const { quantile, sum } = require('./statistics')
 
 const rules = [
   { rule: /** @type {const} */ ('pool-wait'), id: 'pool-wait', title: "waiting for threads of libuv's pool" },
-  { rule: /** @type {const} */ ('concurrency'), id: 'concurrency', title: 'unbounded concurrency' }
+  { rule: /** @type {const} */ ('concurrency'), id: 'concurrency', title: 'many identical calls in flight' }
 ]
 
 const QUANTILE = 0.95

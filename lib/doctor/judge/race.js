@@ -47,8 +47,8 @@ const RULE = /** @type {const} */ (1)
 const rules = [
   { rule: RULE, id: 'race', title: 'loads that race across an await' },
   { rule: RULE, id: 'invalidation', title: 'loads that outlive an invalidation' },
-  { rule: RULE, id: 'stampede', title: 'equal loads in flight together' },
-  { rule: RULE, id: 'n-plus-one', title: 'loads one after another where one would do' }
+  { rule: RULE, id: 'stampede', title: 'identical loads in flight' },
+  { rule: RULE, id: 'n-plus-one', title: 'sequential loads that one call could replace' }
 ]
 const [RACE, INVALIDATION, STAMPEDE, N_PLUS_ONE] = rules
 
@@ -246,7 +246,7 @@ function invalidationFinding(race) {
   if (stale === 0 || kinship !== 'same' || (overwrites > 0 && !isAnswered(race))) return []
   const text =
     `${plural(stale, 'load')} that began before a key was deleted set it afterwards. ` +
-    'The value may be the one that the deletion was to remove.'
+    'The cache may hold the value that was deleted.'
   return [
     finding({
       ...INVALIDATION,
@@ -255,8 +255,8 @@ function invalidationFinding(race) {
       frames,
       evidence: { text, stale, key },
       fix:
-        'cache.delete(key) of new Cache({ max, load }) makes loads in flight keep their result out of the cache; ' +
-        'without offloop, compare a version of the key after the load'
+        'cache.delete(key) of new Cache({ max, load }) discards the results of loads in flight; ' +
+        'without offloop, check a version number after the load before setting the key'
     })
   ]
 }
@@ -336,7 +336,7 @@ function encloses(outer, inner) {
 /** @param {Stampede} stampede */
 function repetition({ call, calls, duplicates, concurrent }) {
   const share = percent(duplicates / calls)
-  return `${share} of ${plural(calls, 'call')} like "${call}" repeated one in flight, up to ${number(concurrent)} together.`
+  return `${share} of ${plural(calls, 'call')} like "${call}" duplicated a call in flight, up to ${number(concurrent)} together.`
 }
 
 /** @param {Stampede[]} group of one line */
@@ -346,7 +346,7 @@ function stampedeFinding(group) {
   const isLikely = group.some(it => it.cause !== 'uncached' && it.isRead)
   const why =
     cause === 'cached'
-      ? 'Most requests need no call: a value that expires or is missing is loaded by all callers that wait for it.'
+      ? 'Most requests are served from a cache; when a value is missing or expired, every waiting caller loads it.'
       : cause === 'constant'
         ? 'Requests make the same call, although others wait for it already.'
         : 'Nearly every request makes the call.'
@@ -354,7 +354,7 @@ function stampedeFinding(group) {
   const { frames: _, cause: __, isRead: ___, ...counts } = main
   return finding({
     ...STAMPEDE,
-    title: titleOf('equal calls in flight', main),
+    title: titleOf('identical calls in flight', main),
     confidence: isLikely ? 'likely' : 'possible',
     frame: callFrame(main),
     frames,
@@ -378,7 +378,7 @@ function seriesFindings({ processes }) {
       `each took ${duration(meanDuration)}.`
     return finding({
       ...N_PLUS_ONE,
-      title: titleOf('calls one after another', main),
+      title: titleOf('sequential calls', main),
       confidence: requests >= MANY_SERIES && isQuery(main) ? 'likely' : 'possible',
       frame: loopFrame(main),
       frames,
@@ -393,7 +393,7 @@ function seriesFindings({ processes }) {
       },
       fix:
         'one call for all items (IN (…), MGET, a batch endpoint): cache.getMany(ids, { loadMany }) also shares them between requests; ' +
-        'without such a call, Promise.all over a few at a time'
+        'without such a call, Promise.all in small batches'
     })
   })
 }

@@ -256,7 +256,7 @@ function backpressureFinding(fact, confidence, streams) {
     evidence: { text, stream, kind, ignored, buffered, highWaterMark, streams, unit: unit ?? 'bytes' },
     fix:
       'await pipeline(source, destination) of node:stream/promises, or await once(stream, "drain") when write() returns false; ' +
-      'pool.stream and pool.collect have that backpressure'
+      'pool.stream and pool.collect apply backpressure themselves'
   })
 }
 

@@ -162,7 +162,7 @@ function fixOf(fact) {
     )
   }
   return isNode(fact)
-    ? 'pool.run(transforms.worker(file), input) runs the function in a thread that stays; without offloop, a fixed number of processes'
+    ? 'pool.run(transforms.worker(file), input) runs the function in a reused thread; without offloop, a fixed number of processes'
     : 'a library that does the same in the process, on a pool; or a fixed number of processes that take many inputs'
 }
 

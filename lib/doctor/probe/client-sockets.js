@@ -23,7 +23,7 @@ const { splitAtNumber } = require('./text-protocol')
  * @typedef {{ path: string | undefined, isWatched: boolean, calls: Call[], last: Call | undefined, number: number }} State
  */
 
-/** Characters of a write that are looked at. */
+/** Maximum number of characters read from a write. */
 const MOST = 1024
 /** Calls in flight on one socket. */
 const MAX_CALLS = 256

@@ -16,7 +16,7 @@ function isTooOld() {
 }
 
 const settings = settingsOfEnvironment()
-// A worker thread may hold its own loop: it is there to be busy.
+// Worker threads may block their loops by design.
 if (settings !== undefined && isMainThread && !isTool(process.argv[1] ?? '')) {
   if (isTooOld())
     require('./refusal').refuse(settings, `Node.js ${process.versions.node} is older than ${MAJOR}.${MINOR}`)

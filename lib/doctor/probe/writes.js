@@ -241,7 +241,9 @@ function install() {
     sample: () => writes.sample(),
     collect: () => ({
       writes: writes.facts(),
-      blind: /** @type {Record<string, string>} */ (isBlind ? { backpressure: 'a method write() is frozen' } : {})
+      blind: /** @type {Record<string, string>} */ (
+        isBlind ? { backpressure: 'the write() method of a stream class is frozen' } : {}
+      )
     })
   }
 }
