@@ -96,7 +96,7 @@ test('wrong options are refused', () => {
     [['--load', '-c', '0', '--', 'node'], /--connections takes a number from 1 to 10000, not "0"/],
     [['--load', '-c', '1.5', '--', 'node'], /--connections takes an integer, not "1.5"/],
     [['--threshold', '5', '--', 'node'], /--threshold takes a number from 10/],
-    [['--fail', 'sure', '--', 'node'], /--fail: "sure" is neither/],
+    [['--fail', 'sure', '--', 'node'], /--fail: "sure" is not a condition/],
     [['--heap', 'on', '--', 'node'], /--heap takes auto, off, always, not "on"/],
     [['--format', 'xml', '--', 'node'], /--format takes terminal, html, .*, not "xml"/],
     [['--ignore', '6', '--', 'node'], /--ignore takes RULE@file:line, not "6"/]
