@@ -447,6 +447,24 @@ describe('Maps without races', () => {
     assert.deepEqual(races, [])
   })
 
+  test('readers that do not set a key before it is deleted are answered by no set', async () => {
+    const jobs = new Map()
+    const isDone = async (/** @type {string} */ job) => jobs.get(job)?.state === 'done'
+    const [race] = await racesOf(async () => {
+      for (let job = 0; job < 4; job++) {
+        for (let reader = 0; reader < 5; reader++) await Promise.all([isDone('a'), setImmediate()])
+        jobs.set('a', { state: 'running' })
+        await setImmediate()
+        jobs.set('a', { state: 'done' })
+        // Far longer than the readers waited for the key.
+        await setTimeout(50)
+        jobs.delete('a')
+      }
+    })
+    assert.equal(race.overwrites, 4)
+    assert.ok(/** @type {number} */ (race.expected) >= 13, String(race.expected))
+  })
+
   test('a poll of a key that is set once', async () => {
     const jobs = new Map()
     const races = await racesOf(async () => {

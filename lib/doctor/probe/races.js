@@ -18,6 +18,8 @@ const LEAST = 25
 const MOST = 10_000
 /** Each that sets it gives the next one this share of the first one's time, or the least time: they may hold the loop in turn. */
 const NEXT = 0.5
+/** Time by which loads of equal length may differ, in milliseconds. */
+const SLACK = 5
 /** Time after the first miss at which an absence is forgotten, in milliseconds. */
 const FORGOTTEN = 30_000
 /** Slots that a sample looks at. */
@@ -59,6 +61,8 @@ class Slot {
   open = 0
   until = 0
   extension = 0
+  /** Time by which they should have set it: loads that began before the first set take no longer than the first one. */
+  due = 0
   /** Misses before the first set. */
   misses = 0
   hasOverwrite = false
@@ -189,15 +193,17 @@ function missed(map, key, isGet, wrapper) {
  */
 function beginAbsence(map, slot) {
   beginTick()
-  const wasSet = slot.state !== 'absent'
-  const isCut = wasSet && slot.isExpected && clock <= slot.until
+  const wasAbsent = slot.state === 'absent'
+  const isCut = !wasAbsent && clock <= slot.due
   // They are counted with the callers of this absence.
-  if (isCut) lineOf(map)?.expect(-slot.open)
+  if (isCut && slot.isExpected) lineOf(map)?.expect(-slot.open)
   // Those of still earlier absences may come too.
-  const earlier = !wasSet && clock <= slot.pendingUntil ? slot.pending : 0
-  slot.pendingUntil = wasSet ? slot.until : Math.max(earlier > 0 ? slot.pendingUntil : 0, limit(slot.began, clock))
+  const earlier = wasAbsent && clock <= slot.pendingUntil ? slot.pending : 0
+  const open = wasAbsent || isCut ? slot.open : 0
+  const until = wasAbsent ? limit(slot.began, clock) : slot.until
+  slot.pendingUntil = earlier > 0 ? Math.max(slot.pendingUntil, until) : until
   slot.start(slot.map, slot.key, clock)
-  slot.pending = earlier + slot.open
+  slot.pending = earlier + open
   slot.tick = 0
 }
 
@@ -252,6 +258,7 @@ function setFirst(map, slot) {
   const at = time()
   slot.until = limit(slot.began, at)
   slot.extension = Math.max(LEAST, NEXT * (at - slot.began))
+  slot.due = at + (at - slot.began) + SLACK
   slot.misses = open + 1
   slot.hasOverwrite = false
   const line = lineOf(map)
