@@ -254,7 +254,8 @@ describe('pauses', () => {
 
   test('count by their share of the busy time', () => {
     const share = (/** @type {number} */ gc, utilization = 0.5) => pausing(() => ({ gc, longestGc: 5, utilization }))
-    assert.equal(share(40)[0].confidence, 'certain')
+    assert.equal(share(60)[0].confidence, 'certain')
+    assert.equal(share(40)[0].confidence, 'possible')
     assert.equal(share(20)[0].confidence, 'possible')
     assert.deepEqual(share(10), [])
     // A loop that is idle.

@@ -22,8 +22,8 @@ const rule = { rule: /** @type {const} */ (5), id: 'pauses', title: 'garbage col
 const PAUSE = 50
 const LONG = 150
 const PAUSES = 3
-/** Shares of the busy time spent in collections. */
-const CERTAIN_SHARE = 0.25
+/** Shares of the busy time spent in collections. Other threads of the program prolong them when they fill the cores. */
+const CERTAIN_SHARE = 0.4
 const NOTED_SHARE = 0.1
 /** Minimum share of all time, since an idle loop may spend most of its little busy time on collections. */
 const LEAST_TIME = 0.05
