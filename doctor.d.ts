@@ -311,7 +311,7 @@ export interface Flame {
 export interface Cost {
   /** Share of the processor time, 0 to 1. */
   share: number
-  /** Milliseconds by part. */
+  /** Milliseconds by part. `sampling`, `requests` and `calls` are estimated by their number, the others measured. */
   parts: Record<string, number>
 }
 

@@ -389,7 +389,24 @@ test('processes, timelines, calls, the profile and the cost are summarized', () 
     ],
     samples: 12
   })
-  assert.deepEqual(cost, { share: 0.06, parts: { profile: 100, ticks: 50 } })
+  assert.deepEqual(Object.keys(cost.parts), ['profile', 'ticks', 'sampling', 'requests', 'calls'])
+  assert.deepEqual([cost.parts.profile, cost.parts.ticks], [100, 50])
+})
+
+test('the cost includes the sampling, requests and calls, and is relative to the processor time of all threads', () => {
+  /** @param {object} more */
+  const costOf = more => {
+    const { share, parts } = report([], { facts: facts([{ cost: {}, processorTime: 4000, ...more }]) }).cost
+    assert.ok(Math.abs(share - Object.values(parts).reduce((sum, time) => sum + time, 0) / 4000) < 1e-9)
+    return parts
+  }
+  const busy = { rows: rows(() => ({ utilization: 0.25, requests: 0 })), requests: { count: 0, errors: 0, routes: [] } }
+  assert.deepEqual(costOf(busy), {})
+  const few = costOf({ ...busy, profile: { interval: 10, samples: 1000, nodes: [] } })
+  const many = costOf({ ...busy, profile: { interval: 1, samples: 10_000, nodes: [] } })
+  assert.ok(few.sampling < many.sampling && many.sampling < 10 * few.sampling)
+  const [one, two] = [1000, 2000].map(count => costOf({ ...busy, requests: { count, errors: 0, routes: [] } }).requests)
+  assert.equal(two, 2 * one)
 })
 
 test('a report survives JSON', () => {

@@ -3,6 +3,7 @@
 // Figures of a run that a report shows besides the findings.
 
 const { judgedProcesses } = require('./blocks')
+const { costOf } = require('./cost')
 const { routeKey } = require('./crowd')
 const { groupBy, measuredTime } = require('./groups')
 const { requestCount, residentSize, starvedTime, utilizationOf } = require('./processes')
@@ -278,21 +279,6 @@ function flameOf(processes) {
     return { parent: indexes.get(parent) ?? -1, name, file, line, self }
   })
   return { nodes, samples: first.samples }
-}
-
-/**
- * @param {Facts} facts
- * @param {Setup} setup
- * @returns {Report['cost']}
- */
-function costOf({ processes }, setup) {
-  /** @type {Record<string, number>} */
-  const parts = {}
-  for (const [name, time] of processes.flatMap(({ cost }) => Object.entries(cost)))
-    parts[name] = (parts[name] ?? 0) + time
-  const busy = sum(processes.map(process => utilizationOf(process) * measuredTime(process, setup.seconds)))
-  const all = sum(Object.values(parts))
-  return { share: busy === 0 ? 0 : Math.min(1, all / busy), parts }
 }
 
 module.exports = { summaryOf }
