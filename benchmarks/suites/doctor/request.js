@@ -37,10 +37,10 @@ const SERVERS = [
   },
   {
     name: 'doctor-handler',
-    what: 'a node:http server whose handler awaits a database and works for 1 ms, 40 connections',
+    what: 'a node:http server whose handler awaits a database and works for 1 ms, 100 connections',
     file: 'orders-server.js',
     args: [],
-    connections: 40,
+    connections: 100,
     end: '"currency":"EUR"}'
   }
 ]
