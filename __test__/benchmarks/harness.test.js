@@ -257,7 +257,9 @@ test('the committed tables and charts match the committed results', () => {
   const folder = join(root, 'benchmarks', 'results')
   const runs = read(folder)
   const generated = files(runs)
-  assert.deepEqual(readdirSync(folder).sort(), Object.keys(generated).sort())
+  // doctor-peers.test.js checks the others.
+  const names = readdirSync(folder).filter(name => !name.startsWith('doctor-peers.'))
+  assert.deepEqual(names.sort(), Object.keys(generated).sort())
   const again = 'run `npm run bench -- --readme`'
   for (const [name, content] of Object.entries(generated)) {
     assert.equal(readFileSync(join(folder, name), 'utf8'), content, again)
