@@ -203,12 +203,11 @@ async function load({ paths, connections, method = 'GET' }, port) {
   return { requests: Number(requests), from, to }
 }
 
-/** Returns the line of an output that says why it failed. @param {string} output */
+/** Returns the message of an error in an output, or its last line. @param {string} output */
 function failureOf(output) {
   const lines = output.split('\n').filter(line => line.trim() !== '')
-  return (lines.find(line => /error|cluster|not support/i.test(line)) ?? lines.at(-1) ?? 'no message')
-    .trim()
-    .slice(0, 120)
+  const error = lines.find(line => /^\s*\w*Error: /.test(line))
+  return (error ?? lines.at(-1) ?? 'no message').trim().slice(0, 120)
 }
 
 module.exports = { guiltyOf, observeDoctor, observePeer }
