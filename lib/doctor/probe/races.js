@@ -16,8 +16,9 @@ const LONGEST_KEY = 256
 const TIMES = 4
 const LEAST = 25
 const MOST = 10_000
-/** Each that sets it gives the next one this share of the first one's time, or the least time: they may hold the loop in turn. */
+/** Each that sets it gives the next one this share of the first one's time, or this time: they may hold the loop in turn. */
 const NEXT = 0.5
+const LEAST_NEXT = 100
 /** Time by which loads of equal length may differ, in milliseconds. */
 const SLACK = 5
 /** Time after the first miss at which an absence is forgotten, in milliseconds. */
@@ -257,7 +258,7 @@ function setFirst(map, slot) {
   slot.open = open
   const at = time()
   slot.until = limit(slot.began, at)
-  slot.extension = Math.max(LEAST, NEXT * (at - slot.began))
+  slot.extension = Math.max(LEAST_NEXT, NEXT * (at - slot.began))
   slot.due = at + (at - slot.began) + SLACK
   slot.misses = open + 1
   slot.hasOverwrite = false
