@@ -2,7 +2,7 @@
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
-const { addressOf, textOf } = require('../../lib/doctor/address')
+const { addressOf, mainOf, textOf } = require('../../lib/doctor/address')
 
 test('servers have the address by which this machine reaches them', () => {
   for (const [server, url] of /** @type {const} */ ([
@@ -21,4 +21,15 @@ test('a socket has a path', () => {
   const address = addressOf({ at: 0, path: '/run/a b.sock' })
   assert.deepEqual(address, { url: 'http://localhost', socketPath: '/run/a b.sock' })
   assert.equal(textOf(address), 'unix:/run/a b.sock')
+})
+
+test('the main server is the one that PORT names', () => {
+  const portOf = (/** @type {[number, import('../../lib/doctor/address').Choice][]} */ ...servers) =>
+    mainOf(servers.map(([port, choice]) => ({ port, choice })))?.port
+  assert.equal(portOf([1, 'none'], [2, 'text'], [3, 'number']), 2)
+  assert.equal(portOf([1, 'number'], [2, 'number'], [3, 'none']), 2)
+  // Without PORT, the first one with a fixed port.
+  assert.equal(portOf([1, 'none'], [2, 'own'], [3, 'own']), 2)
+  assert.equal(portOf([1, 'none'], [2, 'none']), 1)
+  assert.equal(portOf(), undefined)
 })

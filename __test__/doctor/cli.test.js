@@ -59,6 +59,19 @@ test('the load is that of the HTTP server, also after a server of another protoc
   assert.ok((report?.requests ?? 0) > 200, errors)
 })
 
+test('the load is not that of an upstream in the same process', async t => {
+  const { run } = doctorOf(t, {
+    'two.js': `
+      const http = require('node:http')
+      const upstream = http.createServer((_request, response) => response.writeHead(503).end())
+      upstream.listen(0, () => {${HELLO}})`
+  })
+  const options = [...LOAD, '--fail', 'request.errors>0', '--format', 'json']
+  const { code, errors, report } = await run('doctor', ...options, '--', process.execPath, 'two.js')
+  assert.equal(code, 0, errors)
+  assert.ok((report?.requests ?? 0) > 200, errors)
+})
+
 test('figures fail a run by their conditions', async t => {
   const { run } = doctorOf(t, { 'hello.js': HELLO })
   const conditions = ['--fail', 'none', '--fail', 'request.p99<1s', '--fail', 'request.errors>0', '--format', 'json']

@@ -5,7 +5,7 @@
 const { tmpdir } = require('node:os')
 const { join } = require('node:path')
 const { date, now, setTimeout } = require('../internal/clock')
-const { addressOf, textOf } = require('./address')
+const { addressOf, mainOf, textOf } = require('./address')
 const { factsOf } = require('./gather')
 const { Inbox } = require('./inbox')
 const { endProcesses, send } = require('./leftovers')
@@ -33,6 +33,8 @@ const SOCKET_PATIENCE = 2000
 const ANSWER = 20_000
 /** Time that an HTTP server gets after a server of another protocol, in milliseconds. */
 const FURTHER = 2000
+/** Time within which all servers listen once the first one does. */
+const SETTLED = 250
 /** Time that the probes get to write their last facts. */
 const FAREWELL = 15_000
 /** Most time between two heap snapshots: V8 tracks objects meanwhile, which slows its collections. */
@@ -212,7 +214,7 @@ class Run {
   }
 
   /**
-   * Returns the address of the first HTTP server, else of the first server, or `undefined` if the run ends before.
+   * Returns the address of the main HTTP server, else of the first server, or `undefined` if the run ends before.
    * @param {number} patience in milliseconds
    * @returns {Promise<Address | undefined>}
    */
@@ -225,7 +227,10 @@ class Run {
     // A program may also have servers of other protocols.
     const isHttp = (/** @type {any} */ message) => message.isHttp && isReady(message)
     const found = await this.#message(isHttp, [...over, deadline(FURTHER)])
-    return addressOf(found ?? first)
+    // Servers that it needs itself may listen before the main one.
+    await Promise.race([after(SETTLED), ...over])
+    const servers = this.#inbox.read().flat().filter(isHttp)
+    return addressOf(mainOf(servers) ?? found ?? first)
   }
 
   /**

@@ -24,8 +24,10 @@ const { siteOf } = require('./stack')
  * @typedef {import('../settings').Settings} Settings
  * @typedef {import('./blocks').Blocks} Blocks
  *
+ * @typedef {import('../address').Choice} Choice
+ *
  * A server that listens.
- * @typedef {{ port?: number, host?: string, path?: string, isHttp: boolean, isSecure?: boolean, isV6Only?: boolean }} Listening
+ * @typedef {{ port?: number, host?: string, path?: string, isHttp: boolean, isSecure?: boolean, isV6Only?: boolean, choice?: Choice }} Listening
  *
  * A part that observes one thing.
  * @typedef {object} Probe
@@ -134,13 +136,27 @@ function listeningOf(server, options) {
   // Only servers of TLS have certificates.
   const isSecure = 'setSecureContext' in server
   const isHttp = server.listenerCount('request') > 0 || server.listenerCount('stream') > 0
+  const choice = choiceOf(typeof options === 'object' && options !== null ? options.port : options)
   if (typeof address === 'string') return { path: address, isHttp, isSecure }
   return {
     ...(address && { port: address.port, host: address.address }),
+    choice,
     isHttp,
     isSecure,
     isV6Only: options?.ipv6Only === true
   }
+}
+
+/**
+ * Returns how the program chose a port: by the text of the variable `PORT`, by its number, itself, or not.
+ * @param {unknown} port argument of `listen`
+ * @returns {Choice}
+ */
+function choiceOf(port) {
+  const { PORT } = process.env
+  if (PORT === undefined || PORT === '') return Number(port) > 0 ? 'own' : 'none'
+  if (port === PORT) return 'text'
+  return Number(port) === Number(PORT) ? 'number' : 'none'
 }
 
 /** The probes of this thread, installed once. @type {() => Probe[]} */
