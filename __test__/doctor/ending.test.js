@@ -58,3 +58,12 @@ test('a load that fails is reported, and the run fails', async t => {
   assert.match(errors, /The load ended with exit code 3/)
   assert.deepEqual([code, report?.verdict], [2, 'inconclusive'])
 })
+
+test('a program that cannot load the addon is not observed, and goes on', async t => {
+  const { folder, run } = doctorOf(t, { 'hello.js': HELLO })
+  process.env.NAPI_RS_NATIVE_LIBRARY_PATH = join(folder, 'none.node')
+  t.after(() => delete process.env.NAPI_RS_NATIVE_LIBRARY_PATH)
+  const { code, errors, report } = await run('doctor', ...LOAD, '--', process.execPath, 'hello.js')
+  assert.match(errors, /The program cannot be observed: .*cannot load the addon/)
+  assert.deepEqual([code, report?.verdict], [2, 'inconclusive'])
+})

@@ -2,7 +2,6 @@
 
 // Finds containers that grew between two heap snapshots, and the lines that declare them, add entries and remove entries.
 
-const native = require('../../native')
 const { isUserFile } = require('../../watch/frames')
 const { pathOf } = require('../urls')
 const { functionAt, functionsOf } = require('./functions')
@@ -37,6 +36,8 @@ const PACKAGE = typeof __dirname === 'string' ? __dirname.slice(0, -'doctor/sour
  * @returns {Promise<LocatedContainer[]>}
  */
 async function containersOf(before, after, allocations = [], ran = []) {
+  // Loaded here, so that the command line can report its absence.
+  const native = require('../../native')
   const grown = await native.compareSnapshots(before, after)
   const ofProgram = grown
     .map(growth => ({ ...growth, file: pathOf(growth.file) }))
