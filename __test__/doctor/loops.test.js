@@ -1,9 +1,9 @@
 'use strict'
 
 const assert = require('node:assert/strict')
-const { test } = require('node:test')
+const { describe, test } = require('node:test')
 const vm = require('node:vm')
-const { awaitLoop, functionsAround, isAwaited } = require('../../lib/doctor/source/loops.js')
+const { awaitLoop, functionsAround, isAwaited, loopBody } = require('../../lib/doctor/source/loops.js')
 
 /**
  * Returns the loop at the position of `^` in a text.
@@ -138,4 +138,24 @@ test('a call that its own function awaits', () => {
   assert.equal(isAwaited(text, 1, text.indexOf('g(1)') + 1), true)
   assert.equal(isAwaited(text, 1, text.indexOf('g(2)') + 1), false)
   assert.equal(isAwaited('async () => { await f(() => g()) }', 1, 29), false)
+})
+
+describe('the work of a loop', () => {
+  /** @param {string} text whose loop begins in the first column of line 2 */
+  const bodyLine = text => loopBody(`function f(rows) {\n${text}\n}`, 2, 1)?.line
+
+  test('is its only statement', () => {
+    assert.equal(bodyLine('for (const row of rows) {\nsum += row\n}'), 3)
+    assert.equal(bodyLine('for (let i = 0; i < 9; i++)\nif (rows[i]) {\nsum++\n}'), 3)
+    assert.equal(bodyLine('while (sum < 9)\n{\nsum += rows[sum]\n}'), 4)
+    assert.equal(bodyLine('do {\nsum++\n} while (sum < 9)'), 3)
+  })
+
+  test('is unknown in a loop of several statements, of none, of a loop, and on the same line', () => {
+    assert.equal(bodyLine('for (const row of rows) {\nsum += row\ncount++\n}'), undefined)
+    assert.equal(bodyLine('while (next());'), undefined)
+    assert.equal(bodyLine('for (const row of rows)\nfor (const cell of row) sum += cell'), undefined)
+    assert.equal(bodyLine('for (const row of rows) sum += row'), undefined)
+    assert.equal(bodyLine('sum += rows[0]'), undefined)
+  })
 })

@@ -9,7 +9,7 @@ const { cgroupLimits } = require('./limits')
 const { snapshotsOf } = require('./snapshots')
 const { containersOf } = require('./source/containers')
 const { keeperOf } = require('./source/keepers')
-const { awaitLoop, functionsAround, isAwaited } = require('./source/loops')
+const { awaitLoop, functionsAround, isAwaited, loopBody } = require('./source/loops')
 const { textOf } = require('./source/texts')
 
 /**
@@ -204,9 +204,13 @@ function resolver(compiled) {
     contexts.set(key, context)
     return context
   }
+  const atWork = (/** @type {FactFrame} */ frame) => {
+    const source = frame.isUser && isAbsolute(frame.file) ? text(frame.file) : undefined
+    return { ...frame, ...(source && loopBody(source, frame.line, frame.column)) }
+  }
   return async (/** @type {FactFrame[]} */ frames) =>
     originalFrames(
-      frames.map(frame => ({ ...frame, ...contextOf(frame) })),
+      frames.map((frame, index) => ({ ...(index === 0 ? atWork(frame) : frame), ...contextOf(frame) })),
       compiled
     )
 }

@@ -17,6 +17,7 @@ const { isFunction, treeOf } = require('./syntax')
  */
 
 const OUTSIDE = /** @type {Way} */ ({ loop: undefined, isAwaited: false, variables: [] })
+const LOOP = /^(?:For|ForIn|ForOf|While|DoWhile)Statement$/
 /** Methods that call a function for each element. */
 const METHODS = new Set(['forEach', 'reduce', 'reduceRight'])
 
@@ -82,6 +83,35 @@ function stepsTo(text, line, column) {
     node = next?.child
   }
   return steps
+}
+
+/**
+ * Returns the position of the only statement of a loop that begins at a position, or `undefined`. V8 interrupts a loop at its head,
+ * whose line works little.
+ * @param {string} text
+ * @param {number} line from 1
+ * @param {number} column from 1
+ * @returns {{ line: number, column: number } | undefined}
+ */
+function loopBody(text, line, column) {
+  const position = { line, column: column - 1 }
+  let node = /** @type {AnyNode | undefined} */ (treeOf(text))
+  while (node !== undefined && !isLoopAt(node, position)) node = childAt(node, position)?.child
+  if (node === undefined || !('body' in node)) return undefined
+  let body = /** @type {AnyNode | AnyNode[] | null | undefined} */ (node.body)
+  while (body && !Array.isArray(body) && body.type === 'BlockStatement')
+    body = body.body.length === 1 ? body.body[0] : null
+  if (!body || Array.isArray(body) || LOOP.test(body.type) || body.loc?.start.line === line) return undefined
+  const { start } = /** @type {import('../vendor/acorn').SourceLocation} */ (body.loc)
+  return { line: start.line, column: start.column + 1 }
+}
+
+/**
+ * @param {AnyNode} node
+ * @param {import('../vendor/acorn').Position} position
+ */
+function isLoopAt({ type, loc }, { line, column }) {
+  return LOOP.test(type) && loc?.start.line === line && loc.start.column === column
 }
 
 /**
@@ -214,4 +244,4 @@ function isBefore(one, other) {
   return one.line < other.line || (one.line === other.line && one.column < other.column)
 }
 
-module.exports = { awaitLoop, functionsAround, isAwaited }
+module.exports = { awaitLoop, functionsAround, isAwaited, loopBody }
