@@ -337,6 +337,11 @@ test('progress between stacks proves long calls among many requests, and short o
   assert.deepEqual(brief(judged([long, ...times(49, short)], fields)), ['saturated possible :0'])
 })
 
+test('a function that waits is a system call, also beside computations in one block', () => {
+  const it = block('Atomics.wait < sleep a.js:3 < handler a.js:9', { duration: 60, own: 60 })
+  assert.deepEqual(brief(judged(times(20, it))), ['system-call certain sleep:3'])
+})
+
 test('a late stack proves a long native call among many short requests', () => {
   const fields = { ...routes(5000), loop: loop({ utilization: 0.95, hold: 39 }) }
   fields.requests.count = 5000

@@ -20,6 +20,8 @@ const { isWriteCall } = require('./write-calls')
 const LOOPS = new Set(['for', 'for of', 'for in', 'for await', 'while', 'do'])
 /** Loops that end. Loops of consumers run as long as the program, so they do not count for calls deep below. */
 const BOUNDED_LOOPS = new Set(['for', 'for of', 'for in'])
+/** Functions that wait for another process or thread. */
+const WAITS = /^(?:Atomics\.wait|spawnSync|execSync|execFileSync)$/
 const MODULES = 'node:internal/modules'
 
 /**
@@ -115,10 +117,13 @@ function loopFrame(frames) {
 }
 
 /**
- * Returns whether the thread waited in a system call. A stack that begins in JavaScript of the program shows that it did not.
+ * Returns whether the thread waited in a system call. A stack that begins in JavaScript of the program shows that it did not, one that
+ * begins in a function that waits shows that it did, also beside computations in one block.
  * @param {Part} part
  */
 function isSystemCall({ block, frames, isLate }) {
+  const first = frames.findIndex(({ isUser }) => isUser)
+  if (first > 0 && frames.slice(0, first).some(({ name }) => WAITS.test(name))) return true
   return block.cause === 'blocked' && (isLate || frames[0]?.isUser !== true)
 }
 
