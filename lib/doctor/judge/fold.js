@@ -38,6 +38,8 @@ const EXPLANATIONS = [
   { by: ['handler', 'system-call'], of: ['handler', 'system-call'], if: isBesideCall },
   // A start makes system calls.
   { by: [8], of: ['system-call'], if: isNearby },
+  // The end of a stream joins the chunks that were buffered.
+  { by: ['backpressure'], of: ['handler'], if: isNearby },
   // Listeners and buffers hold memory.
   { by: [2, 3], of: [5], if: (_, { name, evidence }) => name === undefined || HOLDERS.test(String(evidence.path)) },
   { by: ['growth'], of: ['pauses'], if: () => true },
