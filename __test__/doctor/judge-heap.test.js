@@ -189,6 +189,8 @@ describe('a heap that grows', () => {
     assert.equal(confidence, 'likely')
     assert.equal(title, 'growing memory outside of the heap')
     assert.equal(evidence.where, 'outside')
+    const few = majors([10, 10, 10, 10, 10, 10], [1, 2, 3, 4, 5, 6])
+    assert.deepEqual(judged({ majors: few, rows: external }), [])
     const [named] = judged({ majors: sizes, rows: external, containers: [container()] })
     assert.deepEqual([named.name, named.confidence], ['cache', 'certain'])
   })

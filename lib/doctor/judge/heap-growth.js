@@ -18,6 +18,8 @@ const RATE = 0.5e6
 const SHARE = 0.2
 /** Rate of the last third, as a share of the overall rate, below which the memory has levelled off. */
 const FLAT = 0.25
+/** Memory outside of the heap that the buffers of requests in flight may take, in bytes. */
+const IN_FLIGHT = 8e6
 const MAX_POINTS = 200
 /** Minimum number of points for a rate of the last third. */
 const SHAPED = 4
@@ -35,13 +37,14 @@ function heapGrowth({ majors }) {
  * @param {ProcessFacts} process
  */
 function externalGrowth({ majors, rows }) {
-  return growthOf(
+  const growth = growthOf(
     majors.map(({ at, external }, index) => {
       const end = majors[index + 1]?.at ?? Number.POSITIVE_INFINITY
       const sizes = rows.filter(row => row.at >= at && row.at < end).map(row => row.external)
       return { x: at / 1000, y: Math.min(external, ...sizes) }
     })
   )
+  return growth === undefined || growth.grown < IN_FLIGHT ? undefined : growth
 }
 
 /**

@@ -2,6 +2,7 @@
 
 // Functions of the CPU profile, for blocks without a stack.
 
+const { isUserFile } = require('../../watch/frames')
 const { groupBy } = require('./groups')
 const { sum } = require('./statistics')
 
@@ -54,7 +55,7 @@ function nativeTimes(nodes) {
 
 /** @param {ProfileNode} node */
 function isUser({ file }) {
-  return file !== '' && !file.startsWith('node:') && !file.includes('node_modules')
+  return isUserFile(file)
 }
 
 /**
