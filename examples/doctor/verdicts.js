@@ -198,6 +198,19 @@ const variants = [
     findings: [{ rule: 3, id: 'work-in-write', function: '_transform', line: 'brotliCompressSync(chunk' }]
   },
   {
+    name: 'work-in-flush',
+    file: '3-work-in-flush-tsc.ts',
+    load: requests(),
+    compiler: 'tsc',
+    findings: [{ rule: 3, id: 'work-in-write', function: '<anonymous>', line: 'a.customer.localeCompare(b.customer' }]
+  },
+  {
+    name: 'work-in-writev',
+    file: '3-work-in-writev.js',
+    load: requests(),
+    findings: [{ rule: 3, id: 'work-in-write', function: '_writev', line: 'brotliCompressSync(text)' }]
+  },
+  {
     name: 'backpressure-ignored',
     file: '3-backpressure-ignored.js',
     load: requests(),
@@ -240,6 +253,24 @@ const variants = [
     file: '5-growing-object.js',
     load: requests(['/a', '/b']),
     findings: [{ rule: 5, id: 'growth', function: 'visit', line: 'visits[randomUUID()] =' }]
+  },
+  {
+    name: 'growing-feeds',
+    file: '5-growing-feeds.mjs',
+    load: requests(['/red', '/blue', '/green']),
+    findings: [{ rule: 5, id: 'growth', function: 'append', line: 'feed.push(entry)' }]
+  },
+  {
+    name: 'growing-presence',
+    file: '5-growing-presence.js',
+    load: requests(),
+    findings: [{ rule: 5, id: 'growth', function: 'enter', line: 'present.set(user' }]
+  },
+  {
+    name: 'linked-list',
+    file: '5-linked-list.js',
+    load: requests(),
+    findings: [{ rule: 5, id: 'growth', function: 'commit', line: 'this.#last = {' }]
   },
   {
     name: 'json-stringify',
@@ -324,6 +355,12 @@ const variants = [
     ]
   },
   {
+    name: 'messages',
+    file: '7-messages.js',
+    load: requests(),
+    findings: [{ rule: 7, id: 'ipc', function: '<anonymous>', line: 'worker.send({ id, configuration })' }]
+  },
+  {
     name: 'process-per-request',
     file: '8-process-per-request.js',
     load: requests(),
@@ -375,6 +412,7 @@ const negatives = [
   healthy('await-loop-fixed', '4-await-loop-fixed.js'),
   healthy('growing-array-offloop', '5-growing-array-offloop.js'),
   healthy('growing-array-fixed', '5-growing-array-fixed.js'),
+  healthy('growing-feeds-fixed', '5-growing-feeds-fixed.mjs', requests(['/red', '/blue', '/green'])),
   healthy('filling-cache', '5-filling-cache.js', requests(['/'], { seconds: 10 }), { needs: 'lru-cache' }),
   healthy('big-heap', '5-big-heap.js', requests(['/1', '/20000', '/none'])),
   healthy('handler-offloop', '6-handler-offloop.js', requests(['/report', '/ping'], { connections: 4 })),
@@ -387,6 +425,7 @@ const negatives = [
   healthy('exec-sync-fixed', '6-exec-sync-fixed.js'),
   healthy('read-file-fixed', '6-read-file-fixed.js'),
   healthy('cluster-fixed', '7-cluster-fixed.mjs'),
+  healthy('messages-fixed', '7-messages-fixed.js'),
   healthy('worker-per-request-offloop', '8-worker-per-request-offloop.js'),
   healthy('worker-per-request-piscina', '8-worker-per-request-piscina.js', requests(), { needs: 'piscina' }),
   healthy('worker-per-task-fixed', '8-worker-per-task-fixed.js', { for: 6 }),
