@@ -441,6 +441,13 @@ test('a worker for each request explains its block, its listeners and its memory
   assert.deepEqual(folded([worker, other, named]), ['worker', 'handler', 'container'])
 })
 
+test('work in a stream explains the time of its function', () => {
+  const work = finding({ rule: 3, id: 'work-in-write', frames: stack('_transform a.js:4') })
+  const late = finding({ frames: stack('_transform a.js:5') })
+  const other = finding({ frames: stack('report a.js:40') })
+  assert.deepEqual(folded([work, late, other]), ['work-in-write (handler)', 'handler'])
+})
+
 test('listeners of a signal explain the time that adding one takes', () => {
   const line = stack('addEventListener node:internal/event_target:600 < digest a.js:4 < handler a.js:9')
   const listeners = finding({ rule: 2, id: 'abort-signals', frames: stack('digest a.js:4') })

@@ -8,7 +8,8 @@ const rows = Array.from({ length: 60_000 }, (_, id) => ({
   id,
   name: `row ${id}`,
   tags: ['a', 'b', 'c'],
-  at: { x: id, y: -id }
+  at: { x: id, y: -id },
+  changed: new Date(id * 1000)
 }))
 const app = new Koa()
 

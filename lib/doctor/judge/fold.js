@@ -31,6 +31,8 @@ const EXPLANATIONS = [
   { by: [2], of: [6], if: isAt },
   // The stacks of one block may differ.
   { by: [3, 4], of: [6], if: runsLine },
+  // A stack that was taken late may lack the frames of the stream.
+  { by: [3], of: [6], if: isNear },
   { by: ['handler'], of: [4], if: (cause, effect) => effect.confidence === 'possible' && runsLine(effect, cause) },
   // A caller that also works itself.
   { by: ['handler', 'system-call'], of: ['handler', 'system-call'], if: isOnOneStack },
