@@ -196,6 +196,11 @@ describe('a heap that grows', () => {
   })
 })
 
+test('a heap that has just filled up is a hint', () => {
+  const [{ confidence }] = judged({ majors: majors([10, 14, 18, 22, 26, 30, 30.2]) })
+  assert.equal(confidence, 'possible')
+})
+
 test('memory outside of the heap that is freed between collections is left alone', () => {
   const sizes = majors([10, 10, 10, 10, 10, 10], [20, 22, 24, 26, 28, 30])
   const external = rows(index => ({ external: (index % 3 === 2 ? 20 : 20 + index) * MB }))

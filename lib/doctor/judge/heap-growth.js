@@ -9,8 +9,17 @@ const { slope } = require('./statistics')
  * @typedef {{ x: number, y: number }} Point time in seconds, and bytes
  *
  * Growth: `rate` in bytes per second, `grown` in bytes, `share` of the initial size. `hasShape`: enough points to distinguish
- * steady growth from memory that fills up.
- * @typedef {{ rate: number, grown: number, share: number, from: number, to: number, collections: number, hasShape: boolean }} HeapGrowth
+ * steady growth from memory that fills up. `isGoingOn`: it also grows between the last two collections.
+ * @typedef {{
+ *   rate: number,
+ *   grown: number,
+ *   share: number,
+ *   from: number,
+ *   to: number,
+ *   collections: number,
+ *   hasShape: boolean,
+ *   isGoingOn: boolean
+ * }} HeapGrowth
  */
 
 /** Minimum growth: bytes per second, and share of the initial size. */
@@ -65,7 +74,17 @@ function growthOf(all) {
   if (hasShape && slope(lastThird(points)) < FLAT * rate) return undefined
   // Garbage that waits for its collection comes and goes.
   if (points.length >= MANY && leastOf(lastThird(points)) - leastOf(firstThird(points)) < FLAT * grown) return undefined
-  return { rate, grown, share: grown / first.y, from: first.y, to: last.y, collections: all.length, hasShape }
+  const isGoingOn = slope(points.slice(-2)) >= FLAT * rate
+  return {
+    rate,
+    grown,
+    share: grown / first.y,
+    from: first.y,
+    to: last.y,
+    collections: all.length,
+    hasShape,
+    isGoingOn
+  }
 }
 
 /**

@@ -189,7 +189,8 @@ function unnamed(memory) {
   return finding({
     ...rule,
     title: where === 'heap' ? rule.title : 'growing memory outside of the heap',
-    confidence: growth.hasShape ? 'likely' : 'possible',
+    // A cache that has just filled up grows until shortly before the end.
+    confidence: growth.hasShape && growth.isGoingOn ? 'likely' : 'possible',
     ...(guilty === undefined ? {} : { frame: guilty.frame }),
     frames: framesOf(guilty?.frame, guilty?.frames ?? []),
     evidence: { text: `${textOf(memory)}${alive ?? ''}`, ...figures(memory), allocated: guilty?.live ?? 0 },
