@@ -96,11 +96,11 @@ answer({
   },
 
   async begin() {
-    examination = await examine()
     heapBefore = heapAfterCollection()
     memory.before = process.memoryUsage.rss()
     memory.peak = memory.before
     memory.timer = setInterval(sampleMemory, 20)
+    examination = await examine()
     collector.observe({ entryTypes: ['gc'] })
     stopWatch = watch({ threshold: THRESHOLD, maxPerMinute: Infinity, maxPerStack: Infinity, onBlock })
     loop.enable()

@@ -6,7 +6,7 @@ const { basename } = require('node:path')
 
 /** @typedef {import('./run').Result} Result */
 
-const WIDTH = 24
+const WIDTH = 40
 
 /** @param {Result[]} results */
 function verdicts(results) {
