@@ -185,7 +185,7 @@ export declare function configureWatch(settings: WatchSettings): void
 /** A container that grew between two heap snapshots, with its figures in both. */
 export interface ContainerGrowth {
   kind: 'Map' | 'Set' | 'Array' | 'Object' | 'other'
-  /** Variable or property, with the objects that contain it. Empty if there is none. */
+  /** Variable or property, with the objects that contain it. Empty if it is unknown. */
   name: string
   /** Retaining path from a root to the container. */
   path: string

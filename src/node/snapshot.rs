@@ -13,7 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub struct ContainerGrowth {
     #[napi(ts_type = "'Map' | 'Set' | 'Array' | 'Object' | 'other'")]
     pub kind: String,
-    /// Variable or property, with the objects that contain it. Empty if there is none.
+    /// Variable or property, with the objects that contain it. Empty if it is unknown.
     pub name: String,
     /// Retaining path from a root to the container.
     pub path: String,

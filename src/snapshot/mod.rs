@@ -26,7 +26,7 @@ const REPORTED: usize = 128;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Growth {
     pub kind: Kind,
-    /// Variable or property, with the objects that contain it. Empty if there is none.
+    /// Variable or property, with the objects that contain it. Empty if it is unknown.
     pub name: String,
     /// Retaining path from a root to the container.
     pub path: String,

@@ -32,7 +32,7 @@ pub struct Name {
 /// The name of an object.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Named {
-    /// Variable or property, with the objects that contain it. Empty if there is none.
+    /// Variable or property, with the objects that contain it. Empty if it is unknown.
     pub name: String,
     pub path: String,
     /// File that declares the variable, or the class of the property. Empty if it is unknown.
