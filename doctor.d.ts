@@ -93,7 +93,7 @@ export interface RuleStatus {
   reason?: string
 }
 
-/** Requests of a route. Durations are in milliseconds. */
+/** Requests of a route. Durations are in milliseconds. At more than 1,000 requests a second, a random part of them is timed, and stands for the others. */
 export interface Route {
   /** HTTP method. */
   method: string

@@ -5,6 +5,7 @@
 
 const { Socket } = require('node:net')
 const { Duplex } = require('node:stream')
+const { attachment } = require('./attachment')
 const { describeBytes, hashOf } = require('./call-text')
 const { splitAtNumber } = require('./text-protocol')
 
@@ -30,8 +31,8 @@ const MAX_CALLS = 256
 /** Requests of HTTP have channels. */
 const HTTP = /^(?:[A-Z]+ \S+ HTTP\/1|PRI \* HTTP\/2)/
 
-/** Sockets of clients. @type {WeakMap<object, State>} */
-const states = new WeakMap()
+/** States of the sockets of clients. @type {ReturnType<typeof attachment<State>>} */
+const states = attachment()
 
 /** @param {Observer} observer */
 function observeSockets(observer) {
@@ -87,7 +88,8 @@ function replace(prototype, name, make) {
 function stateOf(socket) {
   const state = states.get(socket)
   if (state !== undefined || socket.encrypted !== true) return state
-  const parent = states.get(socket._parent)
+  const { _parent } = socket
+  const parent = _parent ? states.get(_parent) : undefined
   if (parent !== undefined) states.set(socket, parent)
   return parent
 }

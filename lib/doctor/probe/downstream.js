@@ -45,6 +45,7 @@ const covered = new Set()
  * @param {Function} below
  */
 function begin(what, below) {
+  followRequests()
   return calls.begin(what, requests?.getStore(), () => callerFrames(below))
 }
 
@@ -200,8 +201,9 @@ function publishRequests(name) {
   })
 }
 
-function observeRequests() {
-  if (!HAS_CHEAP_CONTEXT) return
+/** Follows the requests from now on. A server that calls no other service is spared that. */
+function followRequests() {
+  if (!HAS_CHEAP_CONTEXT || requests !== undefined) return
   /** @type {AsyncLocalStorage<import('./calls').RequestContext>} */
   const storage = new AsyncLocalStorage()
   requests = storage
@@ -219,7 +221,6 @@ function observeRequests() {
 /** Observes the calls of this thread from `begin` on. */
 function install() {
   observeChannels()
-  observeRequests()
   observeSockets({
     isCovered: target => covered.has(target),
     begin: (what, below) => (isMeasuring ? begin(what, below) : undefined),

@@ -2,9 +2,10 @@
 
 // Durations of HTTP requests by route.
 
-const { subscribe } = require('node:diagnostics_channel')
-const { now } = require('../../internal/clock')
+const { subscribe, unsubscribe } = require('node:diagnostics_channel')
+const { now, setTimeout } = require('../../internal/clock')
 const { describe } = require('../../watch/requests')
+const { TICK } = require('../settings')
 
 /**
  * @typedef {import('../facts').RouteFact} RouteFact
@@ -14,6 +15,9 @@ const { describe } = require('../../watch/requests')
 const MAX_ROUTES = 200
 /** Paths whose routes are remembered. */
 const MAX_PATHS = 2000
+/** Requests of a sample interval that are timed. */
+const TIMED = 250
+const END = 'http.server.response.finish'
 /** Key of the time at which the request of a response began. */
 const BEGAN = Symbol('offloop.doctor.began')
 /** Buckets for each doubling of the duration. */
@@ -26,24 +30,34 @@ const { apply } = Reflect
 
 /** A histogram of durations whose relative error is below a tenth. */
 class LogHistogram {
-  #counts = new Uint32Array(STEPS * 32)
+  #counts = new Float64Array(STEPS * 32)
   #count = 0
   #sum = 0
   #max = 0
 
-  /** @param {number} duration in milliseconds */
-  record(duration) {
+  /**
+   * @param {number} duration in milliseconds
+   * @param {number} [weight] number of durations for which it stands
+   */
+  record(duration, weight = 1) {
     const index = duration <= SHORTEST ? 0 : Math.ceil(Math.log2(duration / SHORTEST) * STEPS)
-    this.#counts[Math.min(index, this.#counts.length - 1)]++
-    this.#count++
-    this.#sum += duration
+    this.#counts[Math.min(index, this.#counts.length - 1)] += weight
+    this.#count += weight
+    this.#sum += duration * weight
     if (duration > this.#max) this.#max = duration
   }
 
   /** @returns {import('../../../watch').Durations} */
   summary() {
     const [p50, p90, p99] = [0.5, 0.9, 0.99].map(share => this.#quantile(share))
-    return { count: this.#count, mean: this.#count === 0 ? 0 : this.#sum / this.#count, p50, p90, p99, max: this.#max }
+    return {
+      count: Math.round(this.#count),
+      mean: this.#count === 0 ? 0 : this.#sum / this.#count,
+      p50,
+      p90,
+      p99,
+      max: this.#max
+    }
   }
 
   /** @param {number} share */
@@ -57,63 +71,107 @@ class LogHistogram {
   }
 }
 
-/** Counts requests, and measures them by route. */
+/**
+ * Counts requests, and times them by route. At high rates, a burst of requests stands for those of a sample interval: the end of a
+ * response is observed while timed requests are in flight only.
+ */
 class RequestTimes {
   /** Requests that have begun since the start. */
   count = 0
-  #measured = 0
+  /** Those at the last sample, and at the beginning of the measurement. */
+  #sampled = 0
+  #first = 0
+  /** Requests that are still to be timed, and timed ones in flight, some of which may never end. */
+  #left = Number.POSITIVE_INFINITY
+  #open = 0
+  /** Number of requests for which a timed one stands. */
+  #weight = 1
   #errors = 0
   #all = new LogHistogram()
   /** @type {Map<string, Route>} */
   #routes = new Map()
   /** Routes by method and path. @type {Map<string, Route>} */
   #paths = new Map()
-
   #isStarted = false
+  #isObservingEnds = false
 
   start() {
     if (this.#isStarted) return
     this.#isStarted = true
     subscribe('http.server.request.start', (/** @type {any} */ { response }) => {
       this.count++
-      response[BEGAN] = now()
+      if (this.#left > 0) this.#time(response)
     })
-    subscribe('http.server.response.finish', (/** @type {any} */ { response }) => this.#finish(response))
     subscribe('http2.server.stream.start', () => this.count++)
   }
 
   /** The measurement begins. */
   begin() {
-    this.#measured = 0
+    this.#first = this.count
     this.#errors = 0
     this.#all = new LogHistogram()
     this.#routes = new Map()
     this.#paths = new Map()
   }
 
+  /** Allows the timed requests of the next interval. At high rates, their burst has a random place in it. */
+  sample() {
+    const count = this.count - this.#sampled
+    this.#sampled = this.count
+    this.#weight = Math.max(1, count / TIMED)
+    if (this.#weight === 1) this.#left = TIMED
+    else {
+      this.#left = 0
+      setTimeout(() => this.#burst(), Math.random() * TICK).unref()
+    }
+  }
+
+  #burst() {
+    this.#left = TIMED
+  }
+
+  /** @param {any} response */
+  #time(response) {
+    response[BEGAN] = now()
+    this.#left--
+    this.#open++
+    if (this.#isObservingEnds) return
+    this.#isObservingEnds = true
+    subscribe(END, this.#onEnd)
+  }
+
+  #onEnd = (/** @type {any} */ { response }) => {
+    this.#finish(response)
+    if (this.#open > 0 || this.#left > 0) return
+    this.#isObservingEnds = false
+    unsubscribe(END, this.#onEnd)
+  }
+
   /** @returns {import('../facts').ProcessFacts['requests']} */
   collect() {
-    const routes = [...this.#routes.values()].map(({ durations, ...route }) => {
-      return { ...route, durations: durations.summary(), held: 0, waited: 0 }
+    const routes = [...this.#routes.values()].map(({ method, route, count, errors, durations }) => {
+      const figures = { count: Math.round(count), errors: Math.round(errors), durations: durations.summary() }
+      return { method, route, ...figures, held: 0, waited: 0 }
     })
-    return { count: this.#measured, errors: this.#errors, durations: this.#all.summary(), routes }
+    const count = this.count - this.#first
+    return { count, errors: Math.round(this.#errors), durations: this.#all.summary(), routes }
   }
 
   /** @param {any} response */
   #finish(response) {
     const began = response[BEGAN]
-    // It began before the doctor looked.
+    // It is not timed, or it began before the doctor looked.
     if (began === undefined) return
     const duration = now() - began
-    const isError = response.statusCode >= 500
+    const weight = this.#weight
     const route = this.#routeOf(response.req)
-    this.#measured++
-    this.#all.record(duration)
-    route.count++
-    route.durations.record(duration)
-    if (!isError) return
-    this.#errors++
-    route.errors++
+    if (this.#open > 0) this.#open--
+    this.#all.record(duration, weight)
+    route.count += weight
+    route.durations.record(duration, weight)
+    if (response.statusCode < 500) return
+    this.#errors += weight
+    route.errors += weight
   }
 
   /** @param {any} request */

@@ -288,6 +288,7 @@ class Session {
   }
 
   #measure() {
+    this.#requests.sample()
     const figures = this.#probes.map(probe => probe.sample?.() ?? {})
     const utilization = eventLoopUtilization()
     const { utilization: share } = eventLoopUtilization(utilization, this.#utilization)

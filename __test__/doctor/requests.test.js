@@ -1,0 +1,98 @@
+'use strict'
+
+const assert = require('node:assert/strict')
+const { channel } = require('node:diagnostics_channel')
+const { test } = require('node:test')
+const { setImmediate } = require('node:timers/promises')
+const { RequestTimes } = require('../../lib/doctor/probe/requests')
+
+const start = channel('http.server.request.start')
+const end = channel('http.server.response.finish')
+
+const times = new RequestTimes()
+times.start()
+
+/** @param {string} url @param {number} [statusCode] */
+function begin(url, statusCode = 200) {
+  const response = { req: { method: 'GET', url }, statusCode }
+  start.publish({ response })
+  return response
+}
+
+/** @param {string} url @param {number} [statusCode] */
+function complete(url, statusCode) {
+  const response = begin(url, statusCode)
+  end.publish({ response })
+}
+
+test('requests in the warm-up do not count', () => {
+  complete('/warm-up')
+  times.begin()
+  complete('/measured')
+  const { count, routes } = times.collect()
+  assert.equal(count, 1)
+  assert.deepEqual(
+    routes.map(({ route }) => route),
+    ['/measured']
+  )
+})
+
+test('each request of a slow server is timed', () => {
+  times.begin()
+  for (let interval = 0; interval < 3; interval++) {
+    times.sample()
+    for (let i = 0; i < 100; i++) complete(i % 4 === 0 ? '/one' : '/other', i % 50 === 0 ? 500 : 200)
+  }
+  const { count, errors, durations, routes } = times.collect()
+  assert.deepEqual([count, errors, durations?.count], [300, 6, 300])
+  assert.deepEqual(
+    routes.map(({ route, count }) => [route, count]),
+    [
+      ['/one', 75],
+      ['/other', 225]
+    ]
+  )
+})
+
+test('a burst stands for the requests of a fast server, whose other responses are not observed', async () => {
+  times.begin()
+  times.sample()
+  let sent = 0
+  const send = (/** @type {number} */ number) => {
+    for (let i = 0; i < number; i++) complete(sent++ % 4 === 0 ? '/one' : '/other', sent % 10 === 0 ? 503 : 200)
+  }
+  send(5000)
+  for (let interval = 0; interval < 4; interval++) {
+    times.sample()
+    assert.equal(end.hasSubscribers, false)
+    // The burst begins at a random time of the interval.
+    for (let before = times.collect().durations?.count; times.collect().durations?.count === before; send(1)) {
+      await setImmediate()
+    }
+    send(5000)
+    assert.equal(end.hasSubscribers, false)
+  }
+  const { count, errors, routes } = times.collect()
+  assert.equal(count, sent)
+  const [one, other] = routes.map(route => route.count)
+  assert.ok(Math.abs(one / (one + other) - 0.25) < 0.02, `${one} of ${one + other}`)
+  // The weight of a burst is that of the interval before it.
+  assert.ok(one + other > sent / 2 && one + other < sent * 2, `${one + other} of ${sent}`)
+  assert.ok(Math.abs(errors / (one + other) - 0.1) < 0.02, `${errors} of ${one + other}`)
+})
+
+test('the end of a slow response is observed after its burst', async () => {
+  times.begin()
+  times.sample()
+  for (let i = 0; i < 1000; i++) complete('/fast')
+  times.sample()
+  /** @type {object[]} */
+  const open = []
+  while (!end.hasSubscribers) {
+    await setImmediate()
+    open.push(begin('/slow'))
+  }
+  times.sample()
+  for (const response of open) end.publish({ response })
+  assert.ok(times.collect().routes.some(({ route, count }) => route === '/slow' && count > 0))
+})
