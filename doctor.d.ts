@@ -10,7 +10,7 @@ export type { Durations } from './watch'
 
 /**
  * Confidence in a finding. `certain`: the fault was observed. `likely`: a pattern that rarely has another explanation. `possible`: a hint,
- * which fails a run only with `--fail possible`.
+ * which by default does not fail a run.
  */
 export type Confidence = 'certain' | 'likely' | 'possible'
 
@@ -49,7 +49,7 @@ export interface Evidence extends Record<string, unknown> {
   declared?: SourceLine
 }
 
-/** A fault of the program. */
+/** A fault in the program. */
 export interface Finding {
   /** Rule that reports it. */
   rule: RuleNumber
@@ -57,7 +57,7 @@ export interface Finding {
   id: string
   /** Short title. */
   title: string
-  /** Confidence in the finding. */
+  /** How sure the finding is. */
   confidence: Confidence
   /** Path of the guilty file; empty if it is unknown. */
   file: string
@@ -103,11 +103,11 @@ export interface Route {
   count: number
   /** Responses with a status of 500 or more. */
   errors: number
-  /** Durations of its requests. */
+  /** Durations of the requests. */
   durations: Durations
-  /** Time for which its requests held the loop in blocks. */
+  /** Time for which requests of the route held the loop in blocks. */
   held: number
-  /** Time for which its requests waited for blocks of other routes, estimated. */
+  /** Estimated time for which requests of the route waited for blocks of other routes. */
   waited: number
 }
 
@@ -159,13 +159,13 @@ export interface Condition {
   condition: string
   /** Value of its figure in this run. */
   value: number | string
-  /** Whether it is met, which fails the run. */
+  /** Whether the condition is met, which fails the run. */
   failed: boolean
 }
 
-/** Figures of a quarter of a second. */
+/** Figures of a quarter of a second of a process. */
 export interface TimelineRow {
-  /** End of the quarter of a second, as `Date.now()`. */
+  /** End of this quarter of a second, as `Date.now()`. */
   at: number
   /** Used heap, in bytes. */
   heapUsed: number
@@ -173,7 +173,7 @@ export interface TimelineRow {
   rss: number
   /** Requests that began. */
   requests: number
-  /** Milliseconds in garbage collections. */
+  /** Time in garbage collections, in milliseconds. */
   gc: number
   /** Share of the time in which the loop was busy, 0 to 1. */
   utilization: number
@@ -181,15 +181,15 @@ export interface TimelineRow {
 
 /** A block of the loop. */
 export interface TimelineBlock {
-  /** Its beginning, as `Date.now()`. */
+  /** Beginning of the block, as `Date.now()`. */
   at: number
-  /** Milliseconds. */
+  /** Duration, in milliseconds. */
   duration: number
   /** Cause, as `offloop/watch` reports it. */
   cause: string
   /** Guilty function. */
   function: string
-  /** Path of its file. */
+  /** Path of the guilty file. */
   file: string
   /** Guilty line, from 1. */
   line: number
@@ -209,27 +209,27 @@ export interface Timeline {
 
 /** A node of the CPU profile. */
 export interface FlameNode {
-  /** Index of the caller, -1 for the root. */
+  /** Index of the caller; -1 for the root. */
   parent: number
   /** Name of the function. */
   name: string
-  /** Path of its file. */
+  /** Path of the file of the function. */
   file: string
   /** Line of the function. */
   line: number
-  /** Milliseconds. */
+  /** Time in the function without its callees, in milliseconds. */
   self: number
 }
 
 /** Event loop of the busiest process. */
 export interface LoopSummary {
-  /** Durations for which iterations held the loop. */
+  /** How long each iteration held the loop. */
   hold: Durations
-  /** Durations for which arriving requests wait for the loop. */
+  /** Time that a request would wait for the loop, for one arrival in each millisecond. */
   delay: Durations
   /** Share of the time in which the loop was busy, 0 to 1. */
   utilization: number
-  /** Time in which the thread was starved: ready to run, without a core. In milliseconds. */
+  /** Time in blocks in which the thread was ready to run, but got no core. In milliseconds. */
   starved: number
   /** Blocks of the loop. */
   blocks: BlockSummary
@@ -237,11 +237,11 @@ export interface LoopSummary {
 
 /** Garbage collections. */
 export interface CollectionSummary {
-  /** Share of the time, 0 to 1. */
+  /** Share of the time in garbage collections, 0 to 1. */
   share: number
   /** Longest pause, in milliseconds. */
   longest: number
-  /** All pauses, in milliseconds. */
+  /** Sum of the pauses, in milliseconds. */
   total: number
 }
 
@@ -261,7 +261,7 @@ export interface GrownContainer {
 
 /** Heap of the process that grows most. */
 export interface HeapSummary {
-  /** Bytes at the end. */
+  /** Used bytes at the end of the measurement. */
   used: number
   /** V8's heap limit, in bytes. */
   limit: number
@@ -291,11 +291,11 @@ export interface DownstreamCall {
   call: string
   /** Number of calls. */
   calls: number
-  /** Calls that were identical to one in flight. */
+  /** Calls that were identical to a call in flight. */
   duplicates: number
   /** Maximum number of identical calls in flight. */
   concurrent: number
-  /** Milliseconds. */
+  /** Mean duration, in milliseconds. */
   meanDuration: number
 }
 
@@ -311,7 +311,7 @@ export interface Flame {
 export interface Cost {
   /** Share of the processor time, 0 to 1. */
   share: number
-  /** Milliseconds by part. `sampling`, `requests` and `calls` are estimated by their number, the others measured. */
+  /** Time by part, in milliseconds. `sampling`, `requests` and `calls` are estimated from their counts; other parts are measured. */
   parts: Record<string, number>
 }
 
@@ -357,7 +357,7 @@ export interface Report {
   processes: ProcessSummary[]
   /** Calls to other services. */
   downstream: DownstreamCall[]
-  /** Figures over time, for each process. */
+  /** Figures over time, of up to 16 processes. */
   timeline: Timeline[]
   /** CPU profile of the process with the most samples; `null` without a profile. */
   flame: Flame | null
@@ -373,7 +373,7 @@ export interface ExamineOptions {
   rules?: readonly (number | string)[] | undefined
 }
 
-/** A report that can be written. */
+/** A report that can be written to a file. */
 export interface ExaminedReport extends Report {
   /**
    * Writes the report to a file, in the format of its name: `.html`, `.json`, `.md` or `.sarif`.
@@ -390,8 +390,8 @@ export interface Examination extends AsyncDisposable {
 }
 
 /**
- * Measures this process until `stop` is called, for tests. Warm the program up first, and load it meanwhile. Containers are not
- * named, and calls of Node.js functions that the program stored in variables before are not observed.
+ * Measures this process until `stop` is called, for tests. Warm the program up first, then send it requests until `stop`. Reports do
+ * not name growing containers. Functions of Node.js that the program stored in variables before the call are not observed.
  *
  * @example
  * await using doctor = await examine({ rules: ['race', 'handler'] })

@@ -69,15 +69,15 @@ export interface Block {
   duration: number
   /**
    * `cpu`: JavaScript or regular expressions. `native`: native code, such as `JSON.parse`. `blocked`: a system call. `gc`: garbage
-   * collections. `starved`: the thread got no core, because others used them or the container's quota was used up. `suspended`: the
-   * process was stopped. docs/watch.md has the limits between them.
+   * collections. `starved`: the thread got no core, because others used them or the CPU quota was used up. `suspended`: the process
+   * was stopped. docs/watch.md has the shares that decide between them.
    */
   cause: 'cpu' | 'native' | 'blocked' | 'gc' | 'starved' | 'suspended'
   /** `duration` without the time in which the thread was starved or suspended. */
   own: number
   /** Time in which the thread was ready to run and got no core. */
   starved: number
-  /** Time in garbage collections, also a part of the others. */
+  /** Time in garbage collections, included in the other durations. */
   gc: number
   /** Up to 8 stacks: after `threshold`, twice that time, four times, … */
   samples: BlockSample[]
@@ -96,7 +96,7 @@ export interface Block {
 
 /** Options of {@link watch}. Unknown options are rejected. */
 export interface WatchOptions {
-  /** Duration from which on an iteration of the loop counts as a block, an integer of milliseconds, 10 to 60,000. Default: 100. */
+  /** Minimum duration of a block, an integer of milliseconds, 10 to 60,000. Default: 100. */
   threshold?: number | undefined
   /**
    * Duration after which a block is reported while it lasts, as one line of JSON on the standard error: an integer of milliseconds from
@@ -121,7 +121,7 @@ export interface Capabilities {
   readonly stacks: boolean
   /** Whether the processor time of the thread is known. */
   readonly cpu: boolean
-  /** Whether the time without a core is known. */
+  /** Whether starved time is known: the thread was ready to run, but got no core. */
   readonly runQueue: boolean
   /** Whether the quota of the control groups is known. */
   readonly throttling: boolean
@@ -137,15 +137,15 @@ export interface WatchStats {
   block: Partial<Record<Block['cause'], Durations>>
   /** How long each iteration held the loop. */
   hold?: Durations
-  /** Time that arriving requests wait for the loop, at one arrival in each millisecond. */
+  /** Time that a request would wait for the loop, for one arrival in each millisecond. */
   delay?: Durations
   /** Share of the time in which the loop was not idle, 0 to 1. */
   utilization?: number
-  /** Time of blocks in which the thread was starved. */
+  /** Starved time within blocks. */
   starved?: number
   /** Time in garbage collections. */
   gc?: number
-  /** Number of looks of the watchdog, which runs while this number grows. */
+  /** How often the watchdog has checked the loops. If this number stops growing, the watchdog does not run. */
   ticks?: number
 }
 

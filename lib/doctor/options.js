@@ -54,27 +54,28 @@ const DIRECTORY = 'offloop-doctor'
 const USAGE = `Usage: offloop doctor [options] -- COMMAND [ARGUMENTS]
        offloop report FILE.json [-o DIRECTORY]
 
-Runs a program and names the traps it falls into.
+Runs a program, measures it under load, and names the traps it falls into.
 
-  --load 'METHOD /path @file'  load with autocannon; may be repeated (default of METHOD /path: GET /)
-  -c, --connections NUMBER     connections of the load (100)
-  -d, --duration SECONDS       time measured (20 with --load)
-  -R, --rate NUMBER            requests a second (as fast as possible)
-  --on-listen COMMAND          command that makes the load: OFFLOOP_URL is the address; ends the run
-  --for SECONDS                observe a program without a server
-  --warmup SECONDS             time that is not judged (3; 0 with --for)
-  --threshold MILLISECONDS     duration of a block (25)
-  --fail CONDITION             certain, likely (default), possible, none, or such as 'block.p99>50ms'; may be repeated
-  --flame                      profile each millisecond, for the flame graph: costs 10 to 30 %
-  --heap auto|off|always       heap snapshots (auto: if the heap grew)
-  --only RULE,RULE             rules to check
-  --ignore RULE@file:line      finding that is not reported; may be repeated; also in ${SUPPRESSIONS}
+  --load 'METHOD /path @file'  repeat this request with autocannon (GET /); may be given more than once
+  -c, --connections NUMBER     connections of --load (100)
+  -d, --duration SECONDS       duration of the measurement (20 with --load)
+  -R, --rate NUMBER            requests per second of --load (as fast as possible)
+  --on-listen COMMAND          generate the load with this command, at $OFFLOOP_URL; the run ends when it exits
+  --for SECONDS                measure a program without a server
+  --warmup SECONDS             time before the measurement (3; 0 with --for)
+  --threshold MILLISECONDS     minimum duration of a block (25)
+  --fail CONDITION             certain, likely (default), possible, none, or a figure such as 'block.p99>50ms';
+                               may be given more than once
+  --flame                      sample the CPU profile every millisecond, for a finer flame graph: 10 to 30 % more CPU time
+  --heap auto|off|always       take heap snapshots (auto: if the heap grows); needs --load, -d or --for
+  --only RULE,RULE             check only these rules
+  --ignore RULE@file:line      leave a finding out; may be given more than once; see also ${SUPPRESSIONS}
   --format LIST                ${FORMATS.join(', ')} (terminal,html,json)
-  -o, --output DIRECTORY       of the reports (offloop-doctor)
-  --redact                     hide map keys, and arguments of calls and of the program
-  -h, --help                   this text
+  -o, --output DIRECTORY       write the reports to this directory (offloop-doctor)
+  --redact                     leave out map keys, and the arguments of calls and of the program
+  -h, --help                   show this text
 
-Exit codes: 0 no --fail condition met, 1 a condition met, 2 wrong usage or the program failed, 3 inconclusive.
+Exit codes: 0 no --fail condition met, 1 a condition met, 2 invalid usage or the program or its load failed, 3 inconclusive.
 `
 
 const OPTIONS = /** @type {const} */ ({
