@@ -59,13 +59,13 @@ function brief(findings) {
 
 const BUSY = () => ({ rows: rows(index => ({ utilization: 0.9, starved: index * 100 })) })
 
-test('more processes than CPUs, which starve, are certain at the line that forks', () => {
+test('more processes than cores, which starve, are certain at the line that forks', () => {
   const findings = judged([FORK, ...workers(8, BUSY)])
   assert.deepEqual(brief(findings), ['processes certain 12'])
   const [{ evidence, fix, function: name }] = findings
   assert.equal(name, '<anonymous>')
-  assert.equal(evidence.text, '8 processes share 2 CPUs and got none for 65 % of the time; together they hold 480 MB.')
-  assert.match(fix, /^2 processes/)
+  assert.equal(evidence.text, '8 processes share 2 cores and were starved for 65 % of the time; together they occupy 480 MB.')
+  assert.match(fix, /^start 2 processes:/)
 })
 
 test('processes that were started before the measurement are known', () => {
@@ -73,7 +73,7 @@ test('processes that were started before the measurement are known', () => {
   assert.deepEqual(brief(judged([{ ...primary, ...{ forks } }, ...workers(8, BUSY)])), ['processes certain 12'])
 })
 
-test('starvation that the kernel does not report follows from loops that are busy for more than the CPUs', () => {
+test('starvation that the kernel does not report follows from loops that are busy for more than the cores provide', () => {
   const unreported = () => ({ rows: rows(() => ({ utilization: 0.9 })) })
   assert.deepEqual(brief(judged(workers(8, unreported))), ['processes certain 0'])
   assert.deepEqual(judged(workers(8, () => ({ rows: rows(() => ({ utilization: 0.2 })) }))), [])
@@ -82,11 +82,11 @@ test('starvation that the kernel does not report follows from loops that are bus
 test('the quota counts, not the machine', () => {
   const findings = judged([FORK, ...workers(4, BUSY)], { cores: 16, quota: 1.5 })
   assert.deepEqual(brief(findings), ['processes certain 12'])
-  assert.match(findings[0].evidence.text, /4 processes share 1\.5 CPUs of the quota/)
-  assert.match(findings[0].fix, /^1 process:/)
+  assert.match(findings[0].evidence.text, /4 processes share 1\.5 cores of the quota/)
+  assert.match(findings[0].fix, /^start 1 process:/)
 })
 
-test('as many processes as CPUs, and processes that do not starve, are left in peace', () => {
+test('as many processes as cores, and processes that do not starve, are not reported', () => {
   assert.deepEqual(judged([FORK, ...workers(2, BUSY)]), [])
   assert.deepEqual(judged([FORK, ...workers(8, BUSY)], { cores: 8 }), [])
   const idle = () => ({ rows: rows(() => ({ utilization: 0.05 })) })
@@ -172,7 +172,7 @@ test('keys that each process caches are likely repeated work', () => {
   assert.deepEqual(brief(findings), ['repeated-work likely 8'])
   assert.match(
     findings[0].evidence.text,
-    /75 % of 400 loads were repeated by another process \(pg, db:5432\): 4 processes/
+    /75 % of 400 values were fetched again by another process \(pg, db:5432\): 4 processes/
   )
 })
 
@@ -214,16 +214,16 @@ test('messages between processes are likely if they are many bytes or take long'
 
 const FULL = { rows: rows(() => ({ utilization: 0.97 })), loop: loop({ utilization: 0.97 }) }
 
-test('one busy process on many CPUs is a hint, and likely if it misses the rate of the load', () => {
+test('one busy process on many cores is a hint, and likely if it misses the rate of the load', () => {
   assert.deepEqual(brief(judged([FULL], { cores: 8 })), ['more-threads possible 0'])
   const load = { requests: 8000, errors: 0, connections: 100, rate: 1000, durations: NO_DURATIONS }
   const [behind] = judged([FULL], { cores: 8, load })
   assert.equal(behind.confidence, 'likely')
-  assert.match(behind.evidence.text, /7 CPUs idled: it did not reach the requested rate/)
+  assert.match(behind.evidence.text, /7 cores were idle: it did not reach the requested rate/)
   assert.deepEqual(brief(judged([FULL], { cores: 8, load: { ...load, requests: 9900 } })), ['more-threads possible 0'])
 })
 
-test('few CPUs, an idle loop, busy threads and long blocks need no more processes', () => {
+test('few cores, an idle loop, busy threads and long blocks need no more processes', () => {
   assert.deepEqual(judged([FULL]), [])
   assert.deepEqual(judged([FULL], { cores: 8, quota: 2 }), [])
   assert.deepEqual(judged([{ rows: rows(() => ({ utilization: 0.5 })) }], { cores: 8 }), [])
@@ -252,9 +252,9 @@ test('a full thread pool is certain, with its jobs', () => {
   assert.deepEqual(brief(findings), ['pool-wait certain 0'])
   assert.equal(
     findings[0].evidence.text,
-    "A job waited 60 ms for a thread of libuv's pool, 60 ms at the 95th percentile; 90 % of the jobs are crypto."
+    "Jobs waited 60 ms (median) for a thread of libuv's pool, 60 ms at the 95th percentile; 90 % of the jobs are crypto."
   )
-  assert.match(findings[0].fix, /^transforms on a Pool/)
+  assert.match(findings[0].fix, /^transforms on offloop's Pool/)
   const dns = poolWait.judge(facts([{ poolWait: waits(60), poolJobs: { dns: 5 } }]), SETUP)
   assert.match(dns[0].fix, /^dns\.resolve4/)
 })

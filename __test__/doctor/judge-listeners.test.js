@@ -144,7 +144,7 @@ test('a line is one finding, in all processes', () => {
   const findings = judge(facts([{ listeners: list }, { listeners: list, pid: 11 }]))
   assert.deepEqual(brief(findings), ['listeners certain subscribe:7'])
   assert.equal(findings[0].evidence.emitters, 4)
-  assert.match(findings[0].evidence.text, /4 of its kind have more than ten/)
+  assert.match(findings[0].evidence.text, /4 emitters of this class have more than ten/)
 })
 
 test('without a line of the program a leak is likely', () => {
@@ -162,7 +162,7 @@ test('intervals that grow are likely', () => {
   assert.deepEqual(brief([finding]), ['intervals likely poll:9'])
   assert.equal(
     finding.evidence.text,
-    'The number of active intervals of this line grew by 975 in 9.8 s, 100 a second and 1 for each request, and never decreased.'
+    'The number of active intervals set on this line grew by 975 in 9.8 s, 100 a second and 1 for each request, and never decreased.'
   )
   assert.deepEqual(findingsOf(intervals(share => 975 * share, 1000)), [])
   assert.deepEqual(findingsOf(intervals(share => 100 * Math.min(1, share * 3))), [])

@@ -71,7 +71,7 @@ describe('races', () => {
     assert.deepEqual(brief([finding]), ['race certain login:3'])
     assert.equal(finding.rule, 1)
     assert.match(finding.evidence.text, /20 callers missed the key '42'/)
-    assert.match(finding.evidence.text, /228 sets replaced the value of another caller, in 12 absences of 1 key\./)
+    assert.match(finding.evidence.text, /228 sets replaced the value of another caller, for 1 key missing 12 times\./)
     assert.equal(finding.evidence.overwrites, 228)
     assert.match(finding.fix, /new Cache/)
     assert.deepEqual(brief(judged({ races: [race({ absences: 2, keys: 2, overwrites: 10, misses: 6 })] })), [
@@ -173,14 +173,14 @@ describe('races', () => {
 })
 
 describe('invalidations', () => {
-  test('that a load outlives are possible', () => {
+  test('that a value outlives are possible', () => {
     const findings = judged({ races: [race({ overwrites: 0, stale: 3 })] })
     assert.deepEqual(brief(findings), ['invalidation possible login:3'])
     assert.deepEqual(judged({ races: [race({ overwrites: 0, stale: 3, kinship: 'near' })] }), [])
-    // The other callers shared the load.
+    // The other callers waited for the same value.
     assert.equal(judged({ races: [race({ overwrites: 0, expected: 60, stale: 3 })] }).length, 1)
     assert.deepEqual(judged({ races: [race({ overwrites: 5, expected: 60, stale: 3 })] }), [])
-    assert.match(findings[0].evidence.text, /^3 loads that began before a key was deleted set it afterwards/)
+    assert.match(findings[0].evidence.text, /^3 values requested before a key was deleted were set afterwards/)
   })
 })
 

@@ -178,7 +178,7 @@ test('ignored backpressure is certain, with the line and the peak', () => {
   )
   assert.equal(
     evidence.text,
-    'Wrote to the WriteStream 5,000 times in a row although write() had returned false: 20 MB were buffered, its high water mark is 16 KB.'
+    'Wrote to the WriteStream 5,000 times in a row although write() had returned false: 20 MB were buffered, with a high water mark of 16 KB.'
   )
   assert.match(fix, /drain/)
   assert.match(writes({ kind: 'response', streams: 7 })[0].evidence.text, /^Wrote to the response .* 7 streams/)

@@ -156,7 +156,7 @@ test('ignored findings are left out, and listed with their reason', () => {
     report([finding()], { options: { ignore: [{ rule: '6', file: 'a.js', line: 3, reason: 'known', ...it }] } })
   for (const it of [{}, { rule: 'handler' }, { file: './a.js' }, { file: '/srv/a.js' }, { file: 'srv/a.js' }]) {
     const { verdict, findings, rules } = ignore(it)
-    const text = `${it.file ?? 'a.js'}:3 ignored: known`
+    const text = `${it.file ?? 'a.js'}:3 is ignored: known`
     assert.deepEqual([verdict, findings.length, rules[0].reason], ['clean', 0, text], JSON.stringify(it))
   }
   for (const it of [{ rule: '4' }, { line: 4 }, { file: 'v/a.js' }, { file: 'b.js' }]) {
@@ -188,7 +188,7 @@ test('rules that could not look report why', () => {
     id: 'race',
     title: 'loads that race across an await',
     looked: true,
-    reason: 'not in 1 of 2 processes: Map.prototype is frozen'
+    reason: 'not checked in 1 of 2 processes: Map.prototype is frozen'
   })
   const all = facts([{ blind: { race: 'Map.prototype is frozen' } }, { pid: 11, blind: { race: 'it too' } }])
   const [handler, race] = report([], { facts: all }).rules
@@ -252,7 +252,7 @@ function starved(fields, processorTime = 0) {
 
 test('a machine that takes the cores away is inconclusive, unless a fault was certain', () => {
   const { verdict, reason } = report([finding({ confidence: 'likely' })], { facts: starved() })
-  assert.deepEqual([verdict, reason], ['inconclusive', 'the machine gave the program no core for 47 % of the time'])
+  assert.deepEqual([verdict, reason], ['inconclusive', 'the program was ready to run but got no core for 47 % of the time'])
   assert.equal(report([finding()], { facts: starved() }).verdict, 'findings')
 })
 

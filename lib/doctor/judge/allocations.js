@@ -1,6 +1,6 @@
 'use strict'
 
-// Live allocations by the guilty line.
+// Groups live allocations by the guilty line.
 
 const { heaviest } = require('./groups')
 const { guiltyFrame } = require('./sites')
@@ -17,7 +17,7 @@ const { sum } = require('./statistics')
 /**
  * Returns the allocations of the line with the most live bytes, or `undefined` without allocations.
  * @param {readonly AllocationFact[]} allocations
- * @param {(fact: AllocationFact) => FactFrame | undefined} [frameOf] line of an allocation, by default the one that allocated
+ * @param {(fact: AllocationFact) => FactFrame | undefined} [frameOf] returns the line of an allocation, by default the one that allocated
  * @returns {Allocations | undefined}
  */
 function mostAllocated(allocations, frameOf = ({ frames }) => guiltyFrame(frames)) {
@@ -28,7 +28,8 @@ function mostAllocated(allocations, frameOf = ({ frames }) => guiltyFrame(frames
 }
 
 /**
- * Returns the allocations of the line that keeps the most live bytes, as far as the source shows the lines that keep.
+ * Returns the allocations of the line that keeps the most live bytes. If the source does not show which line keeps an allocation, the line
+ * that allocated counts.
  * @param {readonly AllocationFact[]} allocations
  */
 function mostKept(allocations) {

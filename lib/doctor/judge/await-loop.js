@@ -18,8 +18,8 @@ const { describe, duration, finding, percent, plural } = require('./sites')
 
 const rules = [{ rule: /** @type {const} */ (4), id: 'await-loop', title: 'computation awaited in a loop' }]
 
+/** Minimum number of blocks, and duration from which a single block suffices, in milliseconds. */
 const LEAST_BLOCKS = 3
-/** Duration from which a single block suffices, in milliseconds. */
 const LONG = 500
 
 /**
@@ -30,7 +30,7 @@ const LONG = 500
 function judge(facts, setup) {
   const parts = partsOf(facts, setup)
   const loops = parts.filter(({ kind }) => kind === 'loop')
-  // `forEach` and `reduce` with asynchronous functions: `handler` judges the function that computes.
+  // `forEach` and `reduce` with asynchronous functions are hints only: `handler` judges the function that computes.
   const chains = parts.flatMap(part => {
     const frame = part.kind === 'call' ? part.frames.find(isChain) : undefined
     return frame === undefined ? [] : [{ ...part, frame }]
@@ -80,7 +80,7 @@ function judgeGroup(group, confidence, setup) {
       },
       fix:
         'pool.map(transforms.worker(file), inputs) computes on other threads; ' +
-        'without offloop, await scheduler.yield() of node:timers/promises after each few milliseconds of work',
+        'without offloop, await scheduler.yield() (node:timers/promises) after every few milliseconds of work',
       time
     })
   ]
@@ -92,10 +92,10 @@ function judgeGroup(group, confidence, setup) {
  * @param {import('../facts').FactFrame | undefined} callee
  */
 function textOf({ count, p50, max, share, waited }, kind, callee) {
-  const computes = callee === undefined ? 'The awaited call' : describe(callee)
+  const name = callee === undefined ? 'The awaited call' : describe(callee)
   const delayed = waited === 0 ? '' : `; ${plural(waited, 'request')} waited`
   return (
-    `${computes} computes; awaiting it in a loop (${kind}) lets no event in between. ` +
+    `${name} computes, so awaiting it in a loop (${kind}) does not let the event loop continue. ` +
     `Held the loop ${plural(count, 'time')}, ${duration(p50)} each, the longest ${duration(max)}: ${percent(share)} of the time${delayed}.`
   )
 }

@@ -1,6 +1,6 @@
 'use strict'
 
-// Blocks that the program caused, divided among their stacks.
+// Selects the blocks that the program caused, and divides them among their stacks.
 
 const { requestCount } = require('./processes')
 const { guiltyFrame } = require('./sites')
@@ -16,9 +16,9 @@ const { isWriteCall } = require('./write-calls')
  * @typedef {import('./parts').Part} Part
  */
 
-/** Loops that run without an event-loop iteration in between if the awaited promises are settled. */
+/** Loops whose passes all run in one event-loop iteration if the awaited promises are settled. */
 const LOOPS = new Set(['for', 'for of', 'for in', 'for await', 'while', 'do'])
-/** Loops that end. Loops of consumers run as long as the program, so they do not count for calls deep below. */
+/** Loops that end. The other loops may be those of consumers, which run as long as the program and wait for events in each pass. */
 const BOUNDED_LOOPS = new Set(['for', 'for of', 'for in'])
 /** Functions that wait for another process or thread. */
 const WAITS = /^(?:Atomics\.wait|spawnSync|execSync|execFileSync)$/
@@ -37,8 +37,8 @@ function partsOf(facts, setup) {
 }
 
 /**
- * Returns the processes whose blocks delay others: those with requests, or all main threads in a program without requests. Other
- * threads and processes may block by design.
+ * Returns the processes whose blocks delay requests: those with requests or, in a program without requests, all but worker threads.
+ * Other threads and processes may block by design.
  * @param {Facts} facts
  */
 function judgedProcesses({ processes }) {
@@ -57,13 +57,13 @@ function isJudged({ measured }, block, { threshold }) {
   return workOf(block) >= threshold
 }
 
-/** Returns the own time of a block, without the garbage collections that caused it. @param {FactBlock} block */
+/** Returns the own time of a block. If garbage collections caused the block, their time is subtracted. @param {FactBlock} block */
 function workOf({ own, gc, cause }) {
   return cause === 'gc' ? own - gc : own
 }
 
 /**
- * Divides a block: each stack represents the time around it.
+ * Divides a block into parts, one for each stack. A part lasts from halfway after the previous stack to halfway before the next one.
  * @param {ProcessFacts} process
  * @param {FactBlock} block
  * @returns {Part[]}
@@ -104,8 +104,8 @@ function isStartUp(frames) {
 }
 
 /**
- * Returns the frame whose function awaits the rest of the stack in a loop. The first asynchronous frame awaits a promise of the
- * frames before it; further ones may belong to consumers that wait for events in each pass.
+ * Returns the frame whose function awaits the frames before it in a loop. Beyond the first asynchronous frame, only loops that end count:
+ * others may be consumers that wait for events in each pass.
  * @param {FactFrame[]} frames
  */
 function loopFrame(frames) {
@@ -117,8 +117,8 @@ function loopFrame(frames) {
 }
 
 /**
- * Returns whether the thread waited in a system call. A stack that begins in JavaScript of the program shows that it did not, one that
- * begins in a function that waits shows that it did, also beside computations in one block.
+ * Returns whether the thread waited in a system call. It did if the stack begins in a function that waits, even if the rest of the block
+ * computed, and did not if the stack begins in JavaScript of the program.
  * @param {Part} part
  */
 function isSystemCall({ block, frames, isLate }) {

@@ -16,7 +16,7 @@ function callerOf(frames) {
 }
 
 /**
- * Identifies the line of a site.
+ * Returns a key for the line of a site.
  * @param {{ frames: readonly FactFrame[] }} site
  */
 function lineOf({ frames }) {

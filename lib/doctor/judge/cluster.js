@@ -1,6 +1,7 @@
 'use strict'
 
-// Programs with too many, unevenly loaded, or redundant processes, and programs that need more than one.
+// Finds programs with too many processes, or with processes that serve unevenly, repeat work or exchange much data, and programs that
+// need more than one process.
 
 const { groupBy, heaviest, measuredTime } = require('./groups')
 const { coresOf, requestCount, residentSize, serversOf, starvedShare, utilizationOf } = require('./processes')
@@ -14,41 +15,43 @@ const { largest, sum, variation } = require('./statistics')
  * @typedef {import('./parts').Setup} Setup
  * @typedef {import('../../../doctor').Finding} Finding
  *
- * A process with the processes that it started before the measurement.
+ * A process, with the forks of cluster workers since its start.
  * @typedef {ProcessFacts & { forks?: ProcessFacts['starts'] }} Forking
  */
 
 const RULE = /** @type {const} */ (7)
 const rules = [
-  { rule: RULE, id: 'processes', title: 'more processes than CPUs' },
+  { rule: RULE, id: 'processes', title: 'more processes than cores' },
   { rule: RULE, id: 'uneven', title: 'unevenly loaded processes' },
   { rule: RULE, id: 'repeated-work', title: 'work that each process repeats' },
   { rule: RULE, id: 'ipc', title: 'messages between processes' },
   { rule: RULE, id: 'more-threads', title: 'idle cores' }
 ]
 
+/** Share of the time above which the processes starve one another. */
 const STARVED = 0.1
-/** Coefficient of variation of requests per process, and minimum number of requests for it. */
+/** Coefficient of variation of the requests per process above which they are uneven, and minimum number of requests. */
 const UNEVEN = 0.5
 const LEAST_REQUESTS = 1000
-/** Connections per process below which the load is uneven by chance. */
+/** Connections per process below which chance may distribute the requests unevenly. */
 const CONNECTIONS = 4
-/** Utilization of the busiest process from which an uneven load does harm. */
+/** Utilization of the busiest process from which an uneven distribution does harm. */
 const BUSY = 0.5
-/** Share and number of loads that another process has also made. */
+/** Minimum share and number of values that another process has fetched too. */
 const REPEATED = 0.5
 const LEAST_REPEATED = 200
-/** Maximum number of loads of a key in a process that caches the key. */
+/** Maximum number of calls for a key by a process that caches the key. */
 const CACHED = 3
-/** Limits of messages: bytes per second, and milliseconds per request. */
+/** Cost from which messages are reported: bytes per second, or milliseconds per request. */
 const IPC_RATE = 5e6
 const IPC_TIME = 1
 const LEAST_MESSAGES = 100
+/** Minimum number of cores, and utilization of the only process, from which more processes would help. */
 const MANY_CORES = 4
 const FULL = 0.9
 /** Share of the time in blocks from which the blocks should be fixed first. */
 const BLOCKED = 0.2
-/** Share of the requested rate below which a program does not keep up. */
+/** Share of the requested rate of requests below which a program does not keep up. */
 const REACHED = 0.95
 
 /**
@@ -74,15 +77,15 @@ function tooMany(facts, setup) {
   const isQuota = cores < facts.cores
   const count = Math.max(1, Math.floor(cores))
   const text =
-    `${plural(servers.length, 'process')} share ${plural(cores, 'CPU')}${isQuota ? ' of the quota' : ''} and got none for ` +
-    `${percent(starved)} of the time; together they hold ${bytes(memory)}.`
+    `${plural(servers.length, 'process')} share ${plural(cores, 'core')}${isQuota ? ' of the quota' : ''} and were starved for ` +
+    `${percent(starved)} of the time; together they occupy ${bytes(memory)}.`
   return [
     finding({
       ...rules[0],
       confidence: 'certain',
       frames: forkFrames(facts),
       evidence: { text, processes: servers.length, cpus: cores, starved, memory },
-      fix: `${plural(count, 'process')}: os.availableParallelism() returns the usable cores, os.cpus() those of the machine`,
+      fix: `start ${plural(count, 'process')}: os.availableParallelism() returns the usable cores, os.cpus() those of the machine`,
       time: starved * setup.seconds * 1000
     })
   ]
@@ -124,7 +127,7 @@ function uneven(facts, setup) {
   return [
     finding({
       ...rules[1],
-      // A load that the user generates may use few connections.
+      // The user's load generator may use few connections.
       confidence: facts.load === undefined ? 'likely' : 'certain',
       frames: forkFrames(facts),
       evidence: { text, requests: counts, variation: spread, busiest },
@@ -135,7 +138,7 @@ function uneven(facts, setup) {
 }
 
 /**
- * Finds keys that several processes load and cache separately.
+ * Finds values that several processes fetch and cache separately.
  * @param {Facts} facts
  * @param {Setup} setup
  * @returns {Finding[]}
@@ -164,7 +167,7 @@ function repeatedWork(facts, setup) {
     () => 1
   )
   const text =
-    `${percent(share)} of ${plural(loads.length, 'load')} were repeated by another process (${fact.kind}, ${fact.target}): ` +
+    `${percent(share)} of ${plural(loads.length, 'value')} were fetched again by another process (${fact.kind}, ${fact.target}): ` +
     `${plural(servers.length, 'process')} cache the same keys.`
   return [
     finding({
@@ -199,7 +202,7 @@ function messages({ processes }, setup) {
       confidence: 'likely',
       frames: sender.ipc.frames,
       evidence: { text, messages: count, bytes: size, time, perRequest },
-      fix: 'worker threads share memory: transfer or share buffers, and keep shared values in new Cache({ name })',
+      fix: 'worker threads share memory: transfer or share buffers, and keep shared values in new Cache({ name, max })',
       time
     })
   ]
@@ -222,14 +225,14 @@ function moreThreads(facts, setup) {
   const isBehind = load?.rate !== undefined && load.requests / setup.seconds < load.rate * REACHED
   const text =
     `One process served all requests; its loop was busy for ${percent(utilization)} of the time, in short callbacks, and ` +
-    `${plural(Math.floor(cores) - 1, 'CPU')} idled${isBehind ? ': it did not reach the requested rate' : ''}.`
+    `${plural(Math.floor(cores) - 1, 'core')} were idle${isBehind ? ': it did not reach the requested rate' : ''}.`
   return [
     finding({
       ...rules[4],
-      // A load without a rate saturates any server.
+      // Without a rate, autocannon saturates any server.
       confidence: isBehind ? 'likely' : 'possible',
       evidence: { text, utilization, cpus: cores, blocked },
-      fix: `node:cluster or threads, up to ${number(Math.floor(cores))}; moving single calls to a pool helps little`,
+      fix: `node:cluster or worker threads, up to ${number(Math.floor(cores))}; moving single calls to a pool helps little`,
       time: 0
     })
   ]

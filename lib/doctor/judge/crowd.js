@@ -1,7 +1,7 @@
 'use strict'
 
-// Distinguishes one long call from many short calls that a saturated loop runs in one iteration. Both make long iterations with the
-// same stacks, but only a long call is a fault of its function.
+// Distinguishes one long call from many short calls that a saturated loop runs in one iteration. Both make iterations long and have the
+// same stacks, but only a long call is a fault of the called function.
 
 const { groupBy, heaviest, measuredTime, timeOf } = require('./groups')
 const { requestCount, utilizationOf } = require('./processes')
@@ -14,19 +14,19 @@ const { sum } = require('./statistics')
  * @typedef {import('../facts').ProcessFacts} ProcessFacts
  */
 
-/** Time for which a request with long calls holds the loop on average, as a share of the threshold. */
+/** Minimum duration of a long call, as a share of the threshold. */
 const LONG = 0.5
-/** That share if the routes are unknown, and the share below which calls are short. */
+/** Share of the threshold below which a call is short; also the minimum time per request of long calls if the routes are unknown. */
 const SHORT = 0.25
-/** Share of blocks with long calls below which these are exceptions. */
+/** Share of blocks with long calls below which these blocks are exceptions. */
 const RARE = 0.1
-/** Minimum number of calls between two stacks that proves the calls short. */
+/** Minimum number of calls between two stacks that can prove the calls short. */
 const LEAST_CALLS = 2
-/** Utilization from which a loop may be saturated. */
+/** Minimum utilization of a saturated loop. */
 const FULL = 0.8
 
 /**
- * Returns whether the parts stand for many short calls rather than for long ones.
+ * Returns whether the parts are those of many short calls rather than of long ones.
  * @param {readonly Part[]} parts of one function
  * @param {Setup} setup
  */
@@ -36,14 +36,13 @@ function isCrowd(parts, setup) {
   const proofs = groupBy(parts, ({ block }) => block).map(([part]) => proofOf(part, setup.threshold))
   const long = proofs.filter(proof => proof === 'long').length
   const short = proofs.filter(proof => proof === 'short').length
-  // A garbage collection occasionally makes an interval long.
+  // A garbage collection may make a short call look long.
   if (long + short > 0) return long < (long + short) * RARE
   return isFull(process, setup) || isBusyWithOthers(parts, setup)
 }
 
 /**
- * Returns whether requests hold the loop for long on average: only those of the routes that caused the parts, if the routes are
- * known.
+ * Returns whether requests hold the loop for long on average. If the routes that caused the parts are known, only their requests count.
  * @param {readonly Part[]} parts
  * @param {Setup} setup
  */
@@ -71,14 +70,14 @@ function routeKey(it) {
  */
 function proofOf({ block, work }, threshold) {
   const { samples, duration, progress, gc } = block
-  // No JavaScript ran between the request of a stack and its capture.
+  // Native code ran from the request of a stack to its capture.
   const isNative = samples.some(({ lateness }) => ((lateness - gc) * work) / duration >= threshold * LONG)
   if (isNative) return 'long'
   if (progress === undefined) return 'unknown'
   const intervals = samples.map(({ at, lateness }, index) => {
     const next = samples[index + 1]
     const end = next === undefined ? duration : next.at + next.lateness
-    // A call that begins and ends a request counts twice in `progress`.
+    // `progress` counts each request twice: when it begins and when it ends.
     return { length: ((end - at - lateness) * work) / duration, calls: (progress[index + 1] - progress[index]) / 2 }
   })
   const isLong = intervals.some(({ length, calls }) => length >= Math.max(1, calls) * threshold * LONG)
@@ -87,7 +86,7 @@ function proofOf({ block, work }, threshold) {
 }
 
 /**
- * Returns whether the loop is saturated: its iterations are about as long as blocks, although its requests are short.
+ * Returns whether the loop is saturated: its iterations are almost as long as blocks, although each request takes little time.
  * @param {ProcessFacts} process
  * @param {Setup} setup
  */
@@ -100,7 +99,7 @@ function isFull(process, { threshold, seconds }) {
 }
 
 /**
- * Returns whether many requests begin within the blocks, which shows that each is short.
+ * Returns whether many requests begin within the blocks, which shows that each request is short.
  * @param {readonly Part[]} parts
  * @param {Setup} setup
  */

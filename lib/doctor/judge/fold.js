@@ -1,6 +1,6 @@
 'use strict'
 
-// Folds findings that another finding explains, so that each fault has one finding.
+// Removes findings that another finding explains, so that each fault has one finding.
 
 /**
  * @typedef {import('../../../doctor').Finding} Finding
@@ -9,43 +9,43 @@
  *
  * Condition under which findings of some rules explain findings of others.
  * @typedef {object} Explanation
- * @property {readonly (Finding['rule'] | string)[]} by rules or ids of the causes
- * @property {readonly (Finding['rule'] | string)[]} of rules or ids of the effects
+ * @property {readonly (Finding['rule'] | string)[]} by numbers or ids of the rules of causes
+ * @property {readonly (Finding['rule'] | string)[]} of numbers or ids of the rules of effects
  * @property {(cause: Finding, effect: Finding) => boolean} if
  */
 
 const RANKS = { possible: 0, likely: 1, certain: 2 }
-/** Ratio of times from which the smaller finding is negligible. */
+/** Ratio of the times of two findings from which the smaller finding is negligible. */
 const MUCH = 5
 /** Maximum distance of nearby lines. */
 const NEAR = 10
-/** Retaining paths of listeners and stream buffers. */
+/** Retaining paths through listeners, stream buffers and timers. */
 const HOLDERS = /listener|_events|kEvents|WritableState|buffered|Timeout|TimersList/i
 
 /** @type {Explanation[]} */
 const EXPLANATIONS = [
-  // The start of a worker or a process holds the loop, adds listeners, and takes memory for a while.
+  // Starting a worker or a process holds the loop, adds listeners, and temporarily takes memory.
   { by: [8], of: [2, 3, 4, 6], if: runsLine },
   { by: [8], of: [5], if: (_, { name }) => name === undefined },
-  // An AbortSignal compares a new listener with all others.
+  // Adding a listener to an AbortSignal compares it with all others, which takes time.
   { by: [2], of: [6], if: isAt },
-  // The stacks of one block may differ.
+  // Another stack of the same block may show a function that the guilty line calls.
   { by: [3, 4], of: [6], if: runsLine },
-  // A stack that was taken late may lack the frames of the stream.
+  // A stack that was captured late may lack the frames of the stream.
   { by: [3], of: [6], if: isNear },
   { by: ['handler'], of: [4], if: (cause, effect) => effect.confidence === 'possible' && runsLine(effect, cause) },
-  // A caller that also works itself.
+  // A caller may compute too.
   { by: ['handler', 'system-call'], of: ['handler', 'system-call'], if: isOnOneStack },
   // A late stack may show a line after the long call.
   { by: ['handler', 'system-call'], of: ['handler', 'system-call'], if: isBesideCall },
-  // A start makes system calls.
+  // Starting a process makes system calls.
   { by: [8], of: ['system-call'], if: isNearby },
-  // The end of a stream joins the chunks that were buffered.
+  // A stream that ends joins its buffered chunks, which takes time.
   { by: ['backpressure'], of: ['handler'], if: isNearby },
   // Listeners and buffers hold memory.
   { by: [2, 3], of: [5], if: (_, { name, evidence }) => name === undefined || HOLDERS.test(String(evidence.path)) },
   { by: ['growth'], of: ['pauses'], if: () => true },
-  // A function that makes garbage computes, and is interrupted by collections.
+  // A function that computes also makes garbage, whose collections interrupt the function.
   { by: [3, 4, 'handler', 'pauses'], of: ['handler', 'pauses'], if: isCostlierOnStack },
   { by: [1], of: ['concurrency'], if: () => true },
   // Long calls also saturate a loop.
@@ -116,7 +116,7 @@ function runsLine(cause, effect) {
 }
 
 /**
- * Returns whether one of two findings happens on the guilty line of the other, or in a function that the line calls.
+ * Returns whether one of two findings happens on the guilty line of the other, or in a function that this line calls.
  * @param {Finding} one
  * @param {Finding} other
  */
@@ -164,7 +164,8 @@ function isNear(one, other) {
 }
 
 /**
- * Returns whether two positions are on one line, and at one call or in one function: a line of generated code holds many functions.
+ * Returns whether two positions are on one line, and at one call or in one function: a line of generated code may contain many
+ * functions.
  * @param {Position} one
  * @param {Position} other
  */
@@ -180,7 +181,7 @@ function isAt(one, other) {
  */
 function rootOf(finding, causes) {
   let root = finding
-  // The chain ends, since two findings never explain one another.
+  // The chain ends, because two findings never explain one another.
   for (let cause = causes.get(root); cause !== undefined; cause = causes.get(root)) root = cause
   return root
 }

@@ -16,17 +16,18 @@ const { durationsOf, quantile, sum } = require('./statistics')
  * @property {FactFrame | undefined} frame guilty frame with the most time
  * @property {FactFrame[]} frames stack with the most time among those with that frame
  *
- * Figures of a group, in milliseconds. A block counts if the group has at least half of the own time, or at least the threshold.
+ * Figures of a group, in milliseconds. A block counts if the group has at least half of the own time of the block, or at least the
+ * threshold.
  * @typedef {object} Figures
- * @property {number} count of blocks
+ * @property {number} count number of blocks
  * @property {number} p50
  * @property {number} p99
  * @property {number} max
  * @property {number} total
- * @property {number} share of the time measured
+ * @property {number} share of the measured time
  * @property {number} wall median duration, including starved time
  * @property {number} waited requests that the blocks delayed
- * @property {number} processes in which the blocks occurred
+ * @property {number} processes number of processes in which the blocks occurred
  */
 
 /**

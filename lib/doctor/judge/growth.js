@@ -1,6 +1,6 @@
 'use strict'
 
-// Detects unbounded growth of a number: it never falls back, and grows in each quarter of the measurement.
+// Detects numbers that grow without bound: a number whose minimum from then on grows in each quarter of the measurement.
 
 /**
  * @typedef {import('../facts').ProcessFacts} ProcessFacts
@@ -10,18 +10,19 @@
  * @property {number} from first count
  * @property {number} to last count
  * @property {number} grown
- * @property {number} seconds between both counts
+ * @property {number} seconds from the first count to the last
  * @property {number} perSecond
  * @property {number | undefined} perRequest `undefined` without requests
  */
 
-/** Growth that a pool or a set of connections may reach. */
+/** Growth up to which the number may be that of a pool or of connections. */
 const LEAST_GROWTH = 20
-/** Growth per request that counts even if the number has not doubled. */
+/** Growth per request from which a number counts even if it has not doubled. */
 const EACH_REQUEST = 0.5
+/** Minimum number of requests for a growth per request, and minimum number of counts. */
 const LEAST_REQUESTS = 200
 const LEAST_COUNTS = 6
-/** Minimum growth of each quarter, as a share of their mean: growth up to a bound slows down. */
+/** Minimum growth in each quarter, as a share of the mean growth of all quarters: growth up to a bound slows down. */
 const STEADY = 0.2
 
 /**
@@ -44,7 +45,7 @@ function growthOf(counts, process) {
 }
 
 /**
- * Returns whether a number grows in each quarter of the requests, since the load may pause, or of the time with few requests.
+ * Returns whether a number grows in each quarter: of the requests, since the load may pause, or of the time if there are few requests.
  * @param {Counts} counts
  * @param {ProcessFacts} process
  * @param {number} requests
@@ -62,7 +63,7 @@ function isSteady(counts, process, requests) {
   return least > 0 && marks.slice(1).every((mark, index) => mark - marks[index] >= least)
 }
 
-/** Returns for each count the minimum of it and all later counts. @param {Counts} counts */
+/** Returns, for each count, the minimum of that count and all later ones. @param {Counts} counts */
 function floorOf(counts) {
   let least = Number.POSITIVE_INFINITY
   return counts

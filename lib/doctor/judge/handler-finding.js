@@ -1,6 +1,6 @@
 'use strict'
 
-// Describes findings of functions that hold the event loop.
+// Builds the findings on functions that hold the event loop.
 
 const { isSystemCall } = require('./blocks')
 const { routeKey } = require('./crowd')
@@ -86,16 +86,25 @@ function nativeName(callees, frame) {
 }
 
 /**
- * Returns the outermost function of the program, which handles the request, unless it is the guilty one.
+ * Returns the outermost function of the program, which handles the request, unless that function is the guilty one.
  * @param {FactFrame[]} frames
- * @param {FactFrame | undefined} frame the guilty one
+ * @param {FactFrame | undefined} frame guilty frame
  */
 function handlerOf(frames, frame) {
   const handler = frames.findLast(({ isUser }) => isUser)
   return handler === frame ? undefined : handler
 }
 
-/** @param {{ figures: Figures, native: string | undefined, systemCall: string | undefined, request: string | undefined, handler: FactFrame | undefined, lateness: number }} it */
+/**
+ * @param {{
+ *   figures: Figures,
+ *   native: string | undefined,
+ *   systemCall: string | undefined,
+ *   request: string | undefined,
+ *   handler: FactFrame | undefined,
+ *   lateness: number
+ * }} it
+ */
 function textOf({ figures, native, systemCall, request, handler, lateness }) {
   const { count, p50, p99, max, share, wall, waited } = figures
   const length = count === 1 ? duration(max) : `${duration(p50)} each (p99 ${duration(p99)})`
@@ -156,11 +165,11 @@ function causesOf(parts) {
  */
 function fixOf(frame, isCall) {
   if (isCall)
-    return 'the asynchronous function instead of the synchronous one, or pool.run(transforms.worker(file), input)'
+    return 'use the asynchronous function, or pool.run(transforms.worker(file), input)'
   const name = frame === undefined || frame.name === '<anonymous>' ? 'the function' : frame.name
   return (
-    `pool.run(transforms.worker(file), input) with ${name} in that file runs it on another thread; ` +
-    'without offloop, a pool of worker threads, or await scheduler.yield() between slices of work'
+    `pool.run(transforms.worker(file), input) runs ${name} of that file on another thread; ` +
+    'without offloop, use a pool of worker threads, or await scheduler.yield() (node:timers/promises) after every few milliseconds of work'
   )
 }
 

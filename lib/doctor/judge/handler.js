@@ -1,6 +1,6 @@
 'use strict'
 
-// Functions that hold the event loop: in JavaScript, in native code, or in a synchronous system call.
+// Finds functions that hold the event loop: in JavaScript, in native code, or in a synchronous system call.
 
 const { isSystemCall, partsOf } = require('./blocks')
 const { isCrowd, routeKey } = require('./crowd')
@@ -23,20 +23,20 @@ const { largest, sum } = require('./statistics')
 
 const RULE = /** @type {const} */ (6)
 const rules = [
-  { rule: RULE, id: 'handler', title: 'CPU that holds the loop' },
+  { rule: RULE, id: 'handler', title: 'functions that hold the loop' },
   { rule: RULE, id: 'system-call', title: 'synchronous system calls' },
   { rule: RULE, id: 'saturated', title: 'loop saturated by short callbacks' }
 ]
 
 const LEAST_BLOCKS = 3
 const LEAST_SHARE = 0.02
-/** A single block of this length suffices, in milliseconds. */
+/** Duration from which a single block suffices, in milliseconds. */
 const LONG = 250
-/** Share of the time in blocks from which a program without requests counts as a batch job, which delays no requests. */
+/** Share of the time in blocks above which a program without requests counts as a batch job, whose blocks delay no requests. */
 const BATCH_SHARE = 0.8
 /** Share of the time from which a saturated loop is reported. */
 const FULL_SHARE = 0.2
-/** Files of Node.js that call the program when another process sends data. */
+/** Files of Node.js that call the program when data from another process arrives. */
 const SOCKETS = /^node:(net|dgram|tls|_tls_wrap|_http_\w+|internal\/(http2\/\w+|stream_base_commons|child_process))$/
 
 /**
@@ -49,7 +49,7 @@ function judge(facts, setup) {
   const callers = nativeCallers(parts)
   const groups = groupsOf(parts, part => functionKey(part, callers))
   const judged = groups.map(group => ({ group, confidence: confidenceOf(group, facts, setup) }))
-  // A saturated loop runs different functions in each block, each of them briefly.
+  // Each block of a saturated loop consists of short calls of various functions, so no group of one function is reported.
   const rest = judged.flatMap(({ group, confidence }) => (confidence === undefined ? group.parts : []))
   const findings = judged
     .flatMap(({ group, confidence }) => (confidence === undefined ? [] : [findingOf(group, confidence, setup)]))
@@ -64,7 +64,7 @@ function judge(facts, setup) {
 }
 
 /**
- * Returns the functions that hold the loop in blocks without a stack, by kind.
+ * Returns the functions that probably hold the loop in blocks without a stack, by kind of block.
  * @param {Part[]} parts
  */
 function nativeCallers(parts) {
@@ -81,9 +81,9 @@ function kindOf(part) {
 }
 
 /**
- * Identifies the guilty function of a part, and how it holds the loop. An anonymous function is identified by its caller and request.
+ * Returns a key for the guilty function of a part and the kind of block. The key of an anonymous function has its caller and request.
  * @param {Part} part
- * @param {Map<string, FactFrame | undefined>} callers
+ * @param {Map<string, FactFrame | undefined>} callers functions that hold the loop in blocks without a stack, by kind
  */
 function functionKey(part, callers) {
   const { block, frames } = part
@@ -112,7 +112,7 @@ function confidenceOf(group, facts, setup) {
 }
 
 /**
- * Without a stack, the profile names the caller of native code. A wait without a stack may be a wait for events.
+ * Returns the confidence in blocks without a stack. The profile may name the caller of native code; a wait may be one for events.
  * @param {Group} group
  * @returns {Confidence | undefined}
  */
@@ -122,7 +122,7 @@ function confidenceWithoutStack({ parts }) {
 }
 
 /**
- * Returns whether the program is a batch job: it receives no data from other processes, and computes nearly all the time.
+ * Returns whether the program is a batch job: no requests, no data from other processes, and nearly all of the time in blocks.
  * @param {Group} group
  * @param {Facts} facts
  * @param {Setup} setup
@@ -158,17 +158,17 @@ function saturation(parts, setup) {
       title: 'saturated event loop',
       confidence: 'possible',
       evidence: { text, ...figures, perRequest },
-      fix: 'more processes or less work for each request; moving single calls to a pool helps little',
+      fix: 'use more processes, or do less work per request; moving single calls to a pool helps little',
       time: group.time
     })
   ]
 }
 
 /**
- * Returns notes on blocks that the rules left out.
+ * Returns notes on blocks that the rule left out.
  * @param {Facts} facts
  * @param {Setup} setup
- * @returns {Record<string, string>} by id of the rule
+ * @returns {Record<string, string>} notes by id of the rule
  */
 function notes(facts, setup) {
   const starts = partsOf(facts, setup).filter(({ kind }) => kind === 'start-up')

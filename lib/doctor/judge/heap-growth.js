@@ -8,8 +8,8 @@ const { slope } = require('./statistics')
  * @typedef {import('../facts').ProcessFacts} ProcessFacts
  * @typedef {{ x: number, y: number }} Point time in seconds, and bytes
  *
- * Growth: `rate` in bytes per second, `grown` in bytes, `share` of the initial size. `hasShape`: enough points to distinguish
- * steady growth from memory that fills up. `isGoingOn`: it also grows between the last two collections.
+ * Growth: `rate` in bytes per second, `grown` in bytes, `share` of the initial size. `hasShape`: there are enough points to distinguish
+ * steady growth from memory that fills up. `isGoingOn`: the memory also grows between the last two collections.
  * @typedef {{
  *   rate: number,
  *   grown: number,
@@ -22,17 +22,17 @@ const { slope } = require('./statistics')
  * }} HeapGrowth
  */
 
-/** Minimum growth: bytes per second, and share of the initial size. */
+/** Minimum growth, in bytes per second and as a share of the initial size. */
 const RATE = 0.5e6
 const SHARE = 0.2
-/** Rate of the last third, as a share of the overall rate, below which the memory has levelled off. */
+/** Rate of the last third below which the memory has levelled off, as a share of the overall rate. */
 const FLAT = 0.25
 /** Memory outside of the heap that the buffers of requests in flight may take, in bytes. */
 const IN_FLIGHT = 8e6
 const MAX_POINTS = 200
-/** Minimum number of points for a rate of the last third. */
+/** Number of points from which the last third has a meaningful rate. */
 const SHAPED = 4
-/** Minimum number of points whose thirds have a least size. */
+/** Number of points from which the smallest sizes of the first and the last third are compared. */
 const MANY = 9
 
 /** Returns the growth of the heap, or `undefined` if it does not grow. @param {ProcessFacts} process */
@@ -41,8 +41,8 @@ function heapGrowth({ majors }) {
 }
 
 /**
- * Returns the growth of the memory outside of the heap, by its least size between two major collections: V8 frees it later than the
- * objects that hold it, and the program may have filled it again.
+ * Returns the growth of the memory outside of the heap. The size after a major collection is the smallest until the next one: V8 frees
+ * this memory later than the objects that hold it.
  * @param {ProcessFacts} process
  */
 function externalGrowth({ majors, rows }) {
@@ -72,7 +72,7 @@ function growthOf(all) {
   const hasShape = points.length >= SHAPED || isStraight(points, rate)
   if (rate < RATE || grown < SHARE * first.y) return undefined
   if (hasShape && slope(lastThird(points)) < FLAT * rate) return undefined
-  // Garbage that waits for its collection comes and goes.
+  // Memory that only fluctuates, because it waits to be freed, has similar smallest sizes in the first and the last third.
   if (points.length >= MANY && leastOf(lastThird(points)) - leastOf(firstThird(points)) < FLAT * grown) return undefined
   const isGoingOn = slope(points.slice(-2)) >= FLAT * rate
   return {
@@ -88,7 +88,7 @@ function growthOf(all) {
 }
 
 /**
- * Returns whether three points, the middle one about halfway, are steady growth.
+ * Returns whether three points show steady growth. The middle one must not be close to either end.
  * @param {Point[]} points
  * @param {number} rate
  */

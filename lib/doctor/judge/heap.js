@@ -16,8 +16,8 @@ const { bytes, describe, finding, number, plural } = require('./sites')
  * @typedef {import('../../../doctor').Finding} Finding
  * @typedef {import('../../../doctor').Confidence} Confidence
  *
- * A container. `adds`: lines that add entries. `removal`: whether its file removes entries, and reads their number. `heap`: sizes of the
- * heap at the snapshots.
+ * A container. `adds`: lines that add entries. `removal`: whether the file of the container removes entries, or limits their number.
+ * `heap`: sizes of the heap at the snapshots.
  * @typedef {import('../facts').ContainerFact &
  *   { adds?: FactFrame[], removal?: 'none' | 'some' | 'bounded' | 'unknown', heap?: number[] }} Container
  *
@@ -28,16 +28,16 @@ const { bytes, describe, finding, number, plural } = require('./sites')
 const rule = { rule: /** @type {const} */ (5), id: 'growth', title: 'growing heap' }
 const rules = [rule, pauses.rule]
 
-/** Share of the growth from which a container or an allocating line explains it, and share that proves the fault. */
+/** Share of the growth that a container or an allocating line must hold to be named, and share that proves the fault. */
 const EXPLAINS = 0.2
 const PROVES = 0.5
-/** Factor and minimum number of entries that prove the fault. */
+/** Growth factor and minimum number of entries that together prove the fault. */
 const GROWTH = 2
 const ENTRIES = 1000
 const MAX_NAMED = 3
-/** Minimum growth between the snapshots, as a share of the growth in the measurement. */
+/** Growth between the snapshots that is assumed at least, as a share of the growth during the measurement. */
 const LEAST = 0.05
-/** Caches of packages that may have a limit. */
+/** Names of caches of packages, which may have a limit. */
 const LIMITED = /LRU|Lru[A-Z_]|lru-cache|TTLCache/
 const DAY = 86_400
 
@@ -58,9 +58,9 @@ function judge(facts, setup) {
 }
 
 /**
- * Adds the text of another finding to the first one.
+ * Adds the evidence of the pauses to the first finding on memory.
  * @param {Finding[]} memory
- * @param {readonly Finding[]} stops
+ * @param {readonly Finding[]} stops findings on pauses, at most one
  */
 function withPauses([first, ...others], [stop]) {
   if (stop === undefined) return [first, ...others]
@@ -101,7 +101,7 @@ function explaining(containers, growth) {
  */
 function shareOf(container, { grown }) {
   const [before, after] = container.heap ?? [0, grown]
-  // The heap may have been larger for a moment at the first snapshot.
+  // The heap may have been exceptionally large at the first snapshot.
   return heldMore(container) / Math.max(after - before, grown * LEAST)
 }
 
@@ -164,7 +164,7 @@ function framesOf(frame, stack) {
  */
 function confidenceOf(growth, container) {
   const { removal, path, entries } = container
-  // The container may still be filling up, or its entries may outlive the measurement.
+  // The container may still be filling up, or may lose its entries only after the measurement.
   if (removal === 'some' || removal === 'bounded' || LIMITED.test(path)) return 'possible'
   const last = entries.at(-1) ?? 0
   const hasGrown = last >= ENTRIES && last >= GROWTH * entries[0]
@@ -174,7 +174,7 @@ function confidenceOf(growth, container) {
 /** @param {Container} container */
 function removalText({ removal, declared, path }) {
   if (LIMITED.test(path)) return ' It looks like a cache that has not reached its limit.'
-  if (removal === 'bounded') return ' Its file limits the entries: it may still be filling up.'
+  if (removal === 'bounded') return ' Its file limits the number of entries, so it may still be filling up.'
   if (removal === 'some')
     return ' Its file removes entries: a longer measurement shows whether their number levels off.'
   return removal === 'none' && declared !== undefined ? ' No line of its file removes entries.' : ''
@@ -189,12 +189,14 @@ function unnamed(memory) {
   return finding({
     ...rule,
     title: where === 'heap' ? rule.title : 'growing memory outside of the heap',
-    // A cache that has just filled up grows until shortly before the end.
+    // If the growth stopped before the end, it may have been that of a cache that has just filled up.
     confidence: growth.hasShape && growth.isGoingOn ? 'likely' : 'possible',
     ...(guilty === undefined ? {} : { frame: guilty.frame }),
     frames: framesOf(guilty?.frame, guilty?.frames ?? []),
     evidence: { text: `${textOf(memory)}${alive ?? ''}`, ...figures(memory), allocated: guilty?.live ?? 0 },
-    fix: 'new Cache({ max, ttl }) for entries that are used again; release other objects; --heap always names the container that grows',
+    fix:
+      'new Cache({ max, ttl }) for values that are used again; release the others. ' +
+      '--heap always names the container that grows, in a run with --load, -d or --for',
     time: pauses.gcTime(process)
   })
 }
@@ -205,8 +207,8 @@ function textOf({ where, growth: { rate, from, to, collections }, process: { hea
   const hasEnd = where === 'heap' && heapLimit > to && left < DAY
   const end = hasEnd ? `; at this rate it reaches its limit of ${bytes(heapLimit)} in ${time(left)}` : ''
   const what = where === 'heap' ? 'The heap' : 'Memory outside of the heap, such as that of Buffers,'
-  const basis = `after ${plural(collections, 'major collection')}`
-  return `${what} grew by ${bytes(rate)} a second, from ${bytes(from)} to ${bytes(to)} ${basis}${end}.`
+  const basis = `measured after ${plural(collections, 'major collection')}`
+  return `${what} grew by ${bytes(rate)} a second, from ${bytes(from)} to ${bytes(to)}, ${basis}${end}.`
 }
 
 /** @param {number} seconds */
@@ -223,8 +225,8 @@ function figures({ where, growth: { rate, share, from, to, collections }, proces
 /** @param {Container['removal']} removal */
 function fixOf(removal) {
   if (removal === 'some' || removal === 'bounded')
-    return 'measure for longer (-d); if it does not level off, new Cache({ max, ttl }), or remove entries once they are used'
-  return 'new Cache({ max, ttl }), which evicts entries; without offloop, remove entries once they are used, or limit their number'
+    return 'measure for longer; if the number does not level off, use new Cache({ max, ttl }), or remove entries after use'
+  return 'new Cache({ max, ttl }), which evicts entries; without offloop, remove entries after use, or limit their number'
 }
 
 /**

@@ -1,6 +1,6 @@
 'use strict'
 
-// Judges the facts of a run, and builds its report.
+// Applies all judges to the facts of a run, and builds the report.
 
 const { judgedProcesses } = require('./blocks')
 const { fold } = require('./fold')
@@ -21,7 +21,7 @@ const { summaryOf } = require('./summary')
  * A finding to leave out of the report. `rule`: number or id of the rule. `file`: path or end of a path.
  * @typedef {{ rule: string, file: string, line: number, reason?: string }} Ignored
  *
- * A judge. `notes` returns by rule id what the judge left out.
+ * A judge. `notes` returns, by id of the rule, the cases that the judge left out.
  * @typedef {object} Judge
  * @property {readonly { rule: RuleNumber, id: string, title: string }[]} rules
  * @property {(facts: Facts, setup: Setup) => Finding[]} judge
@@ -33,14 +33,14 @@ const { summaryOf } = require('./summary')
  * @property {readonly Ignored[] | undefined} [ignore]
  */
 
+/** Minimum number of requests, or minimum duration of the measurement in milliseconds. */
 const LEAST_REQUESTS = 200
-/** Minimum duration of the measurement, in milliseconds. */
 const LEAST_TIME = 5000
+/** Share of the time above which starvation makes a run inconclusive, unless the program itself uses `OWN` of the processor time. */
 const STARVED = 0.2
-/** Share of the processor time from which the program starves itself. */
 const OWN = 0.8
 const RANKS = { possible: 0, likely: 1, certain: 2 }
-/** Ids of rules on blocks, with the id under which probes report why blocks cannot be measured. */
+/** For rules on blocks, the id under which the probes report why blocks cannot be measured. */
 const SEEN_BY = /** @type {Record<string, string>} */ ({
   'await-loop': 'handler',
   'system-call': 'handler'
@@ -120,7 +120,7 @@ function requestsOf({ processes }) {
 }
 
 /**
- * Joins equal findings of several processes on one line: keeps the surest one with the most time.
+ * Removes duplicates: of equal findings of several processes, keeps the surest, and among those the one with the most time.
  * @param {readonly Finding[]} findings
  */
 function unique(findings) {
@@ -139,8 +139,8 @@ function inOrder(one, other) {
 }
 
 /**
- * Returns whether a rule has a number or id such as `6` or `handler`.
- * @param {string} name
+ * Returns whether a name is the number or the id of a rule.
+ * @param {string} name such as `6` or `handler`
  * @param {{ rule: RuleNumber, id: string }} it
  */
 function matches(name, { rule, id }) {
@@ -159,7 +159,7 @@ function isIgnored(finding, { rule, file, line }) {
 }
 
 /**
- * Describes what an entry of the ignored findings has left out, as a limit of its rule.
+ * Describes the effect of an entry of the ignored findings, as a limit of its rule.
  * @param {Ignored} ignored
  * @param {readonly Finding[]} found
  * @param {readonly { rule: RuleNumber, id: string }[]} rules
@@ -168,13 +168,13 @@ function acceptance(ignored, found, rules) {
   const { rule, file, line, reason } = ignored
   const finding = found.find(it => isIgnored(it, ignored))
   const why = reason === undefined ? '' : `: ${reason}`
-  if (finding !== undefined) return { id: finding.id, isFound: true, text: `${file}:${line} ignored${why}` }
+  if (finding !== undefined) return { id: finding.id, isFound: true, text: `${file}:${line} is ignored${why}` }
   const id = rules.find(it => matches(rule, it))?.id
   return { id, isFound: false, text: `${file}:${line} is ignored, but has no finding` }
 }
 
 /**
- * Returns why a run is inconclusive, or `undefined`. Certain findings count own time, so starvation does not invalidate them.
+ * Returns why a run is inconclusive, or `undefined`. Certain findings count only own time, so starvation does not invalidate them.
  * @param {Facts} facts
  * @param {Setup} setup
  * @param {readonly Finding[]} findings
@@ -190,7 +190,7 @@ function whyInconclusive(facts, setup, findings) {
   const starved = largest(judgedProcesses(facts).map(process => starvedShare(process, setup)))
   const isOthers = starved > STARVED && ownShare(facts, setup) < OWN
   if (!isOthers || findings.some(({ confidence }) => confidence === 'certain')) return undefined
-  return `the machine gave the program no core for ${percent(starved)} of the time`
+  return `the program was ready to run but got no core for ${percent(starved)} of the time`
 }
 
 /**
@@ -208,7 +208,7 @@ function statusOf({ rule, id, title }, { facts, isSelected, limits }) {
   const all = [
     ...(reasons.length === 0
       ? []
-      : [`not in ${reasons.length} of ${plural(processes.length, 'process')}: ${reasons[0]}`]),
+      : [`not checked in ${reasons.length} of ${plural(processes.length, 'process')}: ${reasons[0]}`]),
     ...limits
   ]
   return { ...status, looked: true, ...(all.length === 0 ? {} : { reason: all.join('; ') }) }

@@ -1,6 +1,6 @@
 'use strict'
 
-// Listeners and intervals that accumulate.
+// Finds listeners and intervals that accumulate.
 
 const { callerOf, lineOf } = require('./callers')
 const { growthOf } = require('./growth')
@@ -35,8 +35,8 @@ const FIXES = {
     'remove the listener when its request ends: addEventListener(type, listener, { signal }) or removeEventListener; ' +
     'for tasks, await pool.run(transform, input)',
   AbortSignal:
-    'pass the signal to pool.run: its tasks share one listener, which the last one removes; ' +
-    'without offloop, removeEventListener when the work ends, or a signal for each request'
+    'pass the signal to pool.run, whose tasks share one listener per signal; ' +
+    'without offloop, call removeEventListener when the work ends, or use a signal per request'
 }
 
 /**
@@ -60,7 +60,7 @@ function judgeListeners({ processes }) {
 }
 
 /**
- * Returns whether there may be one listener or interval per open connection, such as a subscription that ends with the connection.
+ * Returns whether each open connection may have a listener or interval, such as a subscription that ends with the connection.
  * @param {number} count
  * @param {number | undefined} sockets
  */
@@ -76,7 +76,7 @@ function listenerFinding(group, isSignal) {
   const most = group.reduce((best, it) => (it.growth.grown > best.growth.grown ? it : best))
   const { fact, growth } = most
   const emitters = sum(group.map(it => it.fact.emitters))
-  const others = emitters > 1 ? ` ${number(emitters)} of its kind have more than ten.` : ''
+  const others = emitters > 1 ? ` ${number(emitters)} emitters of this class have more than ten.` : ''
   const text =
     `The "${fact.type}" listeners of one ${fact.emitter} grew from ${number(growth.from)} to ${number(growth.to)} ` +
     `in ${duration(growth.seconds * 1000)}, ${rate(growth)}, and never decreased.${others}`
@@ -84,7 +84,7 @@ function listenerFinding(group, isSignal) {
   return finding({
     ...rules[isSignal(most) ? 1 : 0],
     title: isSignal(most) ? 'growing listeners of an AbortSignal' : 'growing listeners',
-    // Growth within a package or Node.js may be intended.
+    // A package or Node.js may add listeners on purpose.
     confidence: frame?.isUser === true ? 'certain' : 'likely',
     frame,
     frames: fact.frames,
@@ -110,7 +110,7 @@ function judgeIntervals({ processes }) {
   return groupBy(grown, ({ fact }) => lineOf(fact)).map(group => {
     const { fact, growth } = group.reduce((best, it) => (it.growth.grown > best.growth.grown ? it : best))
     const text =
-      `The number of active intervals of this line grew by ${number(growth.grown)} ` +
+      `The number of active intervals set on this line grew by ${number(growth.grown)} ` +
       `in ${duration(growth.seconds * 1000)}, ${rate(growth)}, and never decreased.`
     return finding({
       ...rules[2],
@@ -119,7 +119,7 @@ function judgeIntervals({ processes }) {
       frame: callerOf(fact.frames),
       frames: fact.frames,
       evidence: { text, processes: group.length, ...growth },
-      fix: 'clear the interval when its request or connection ends, or have one interval for all of them'
+      fix: 'clear the interval when its request or connection ends, or share one interval'
     })
   })
 }

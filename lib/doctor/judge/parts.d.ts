@@ -1,4 +1,4 @@
-// The parts of blocks, and the figures of the measurement that all judges share.
+// Parts of blocks, and the figures of the measurement that all judges use.
 
 import type { FactBlock, FactFrame, ProcessFacts } from '../facts'
 
@@ -11,7 +11,7 @@ export interface Setup {
 
 /**
  * Kind of work in a part of a block. `start-up`: loading modules. `write`: a write function of a stream. `loop`: a call that is
- * awaited in a loop. `call`: any other function of the program or of a package. `unknown`: no stack, or no such function on it.
+ * awaited in a loop. `call`: any other function of the program or of a package. `unknown`: there is no stack, or no such function on it.
  */
 export type Kind = 'start-up' | 'write' | 'loop' | 'call' | 'unknown'
 

@@ -1,6 +1,6 @@
 'use strict'
 
-// Pauses of the garbage collector, and its share of the busy time.
+// Finds long pauses of the garbage collector, and processes that spend much of their busy time in it.
 
 const { lineOf, mostAllocated } = require('./allocations')
 const { heaviest, measuredTime } = require('./groups')
@@ -18,19 +18,20 @@ const { largest, sum } = require('./statistics')
 
 const rule = { rule: /** @type {const} */ (5), id: 'pauses', title: 'garbage collection pauses' }
 
-/** Durations of a pause and of a long one, in milliseconds: `PAUSES` pauses are `certain`, a long one is `likely`. */
+/** Minimum durations of a pause and of a long pause, in milliseconds: three pauses are `certain`, a long one is `likely`. */
 const PAUSE = 50
 const LONG = 150
 const PAUSES = 3
-/** Shares of the busy time spent in collections. Other threads of the program prolong them when they fill the cores. */
+/** Shares of the busy time in collections above which the fault is certain, and a hint. Threads that fill the cores prolong collections. */
 const CERTAIN_SHARE = 0.4
 const NOTED_SHARE = 0.1
-/** Minimum share of all time, since an idle loop may spend most of its little busy time on collections. */
+/** Minimum share of the whole time: an idle loop may spend most of its little busy time in collections. */
 const LEAST_TIME = 0.05
 const STARVED = 0.2
 
 const FIX =
-  "new Cache({ storage: 'native' }) keeps values outside of V8's heap; without offloop, keep fewer objects alive, or data in Buffers"
+  "new Cache({ max, storage: 'native' }) keeps values outside of V8's heap; " +
+  'without offloop, keep fewer objects alive, or keep data in Buffers'
 
 /**
  * @param {ProcessFacts} process
@@ -51,11 +52,11 @@ function judgePauses(process, setup) {
   const allocated = mostAllocated(process.allocations)
   const longest = largest(rows.map(({ longestGc }) => longestGc))
   const by =
-    allocated === undefined ? '' : ` Most live bytes are from ${describe(allocated.frame)}: ${bytes(allocated.live)}.`
+    allocated === undefined ? '' : ` ${describe(allocated.frame)} allocated most live bytes: ${bytes(allocated.live)}.`
   const text =
     `Garbage collections took ${percent(busy === 0 ? 0 : Math.min(1, total / busy))} of the busy time of the loop ` +
     `(${duration(total)}); the longest pause was ${duration(longest)}.${by}`
-  const many = `${plural(pauses.length, 'pause')} over ${PAUSE} ms of garbage collection`
+  const many = `${plural(pauses.length, 'garbage collection pause')} over ${PAUSE} ms`
   return [
     finding({
       ...rule,
@@ -76,7 +77,7 @@ function judgePauses(process, setup) {
  * @returns {Confidence | undefined}
  */
 function confidenceOf(pauses, share, starved) {
-  // Starvation prolongs a collection.
+  // Starvation prolongs collections.
   if (pauses.length >= PAUSES || share > CERTAIN_SHARE) return starved > STARVED ? 'likely' : 'certain'
   if (largest(pauses) >= LONG) return 'likely'
   return pauses.length > 0 || share > NOTED_SHARE ? 'possible' : undefined
@@ -91,7 +92,7 @@ function hadCore(row, before) {
   return row.starved - (before?.starved ?? row.starved) < row.longestGc / 2
 }
 
-/** Returns the stack that collections interrupted most often. @param {ProcessFacts} process */
+/** Returns the stack that collections interrupted most often, if stacks were captured. @param {ProcessFacts} process */
 function interrupted({ blocks }) {
   const samples = blocks.filter(({ cause }) => cause === 'gc').flatMap(({ samples }) => samples)
   const ofProgram = samples.filter(({ frames }) => frames.some(({ isUser }) => isUser))

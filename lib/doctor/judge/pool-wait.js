@@ -1,6 +1,6 @@
 'use strict'
 
-// Work that waits outside the event loop: for threads of libuv's pool, or for one other service.
+// Finds work that waits outside the event loop: for threads of libuv's pool, or for another service.
 
 const { starvedShare } = require('./processes')
 const { duration, finding, number, percent, plural } = require('./sites')
@@ -18,13 +18,13 @@ const rules = [
   { rule: /** @type {const} */ ('concurrency'), id: 'concurrency', title: 'many identical calls in flight' }
 ]
 
+/** Quantile of the waits, and its value from which the pool is full, in milliseconds. */
 const QUANTILE = 0.95
-/** Wait at that quantile from which the pool is full, in milliseconds. */
 const LONG = 20
-/** Minimum median wait: on a busy machine, single jobs wait for a core. */
+/** Minimum median wait, in milliseconds: on a busy machine, single jobs wait for a core. */
 const USUAL = 5
+/** Minimum number of measured waits. Fewer suffice if they add up to `LEAST_TOTAL` milliseconds: only one is measured at a time. */
 const LEAST_VALUES = 20
-/** Total wait that also suffices, in milliseconds: one value takes as long as its wait. */
 const LEAST_TOTAL = 1500
 const LEAST_OF_TOTAL = 4
 const STARVED = 0.1
@@ -55,7 +55,7 @@ function poolWait(process, setup) {
   const all = sum(jobs.map(([, count]) => count))
   const [main] = jobs
   const by = main === undefined ? '' : `; ${percent(main[1] / all)} of the jobs are ${main[0]}`
-  const text = `A job waited ${duration(p50)} for a thread of libuv's pool, ${duration(p95)} at the 95th percentile${by}.`
+  const text = `Jobs waited ${duration(p50)} (median) for a thread of libuv's pool, ${duration(p95)} at the 95th percentile${by}.`
   return [
     finding({
       ...rules[0],
@@ -75,13 +75,13 @@ function areEnough(waits) {
 
 /** @param {string | undefined} job that fills the pool */
 function fixOf(job) {
-  const size = 'or a larger UV_THREADPOOL_SIZE, up to the number of CPUs if the jobs compute'
+  const size = 'or a larger UV_THREADPOOL_SIZE, up to the number of cores if the jobs compute'
   if (job !== undefined && /zlib|gzip|brotli|zstd|crypto|pbkdf2|scrypt|hash|random/i.test(job)) {
-    return `transforms on a Pool of offloop, which has threads apart from libuv's; ${size}`
+    return `transforms on offloop's Pool, which does not use libuv's threads; ${size}`
   }
   if (job !== undefined && /dns|getaddrinfo|lookup/i.test(job))
     return `dns.resolve4, which needs no thread, and a cache of addresses; ${size}`
-  return `zlib and crypto as transforms on a Pool of offloop, which leaves libuv's threads to files and DNS; ${size}`
+  return `zlib and crypto as transforms on offloop's Pool, which leaves libuv's threads to files and DNS; ${size}`
 }
 
 /**
@@ -92,14 +92,14 @@ function concurrency({ processes }) {
   const crowded = processes.flatMap(({ downstream }) => downstream).filter(({ concurrent }) => concurrent > MANY_CALLS)
   return crowded.map(({ kind, target, call, concurrent, calls, meanDuration, frames }) => {
     const text =
-      `${number(concurrent)} identical calls to ${target} (${kind}) were in flight together, of ${plural(calls, 'call')} that take ` +
+      `${number(concurrent)} identical calls to ${target} (${kind}) were in flight together, of ${plural(calls, 'call')} that took ` +
       `${duration(meanDuration)} each.`
     return finding({
       ...rules[1],
       confidence: 'possible',
       frames,
       evidence: { text, concurrent, calls, meanDuration, target, kind, call },
-      fix: 'new Cache({ load }) for identical calls, pool.map(…, { concurrency }) or a limit of connections for others'
+      fix: 'new Cache({ max, load }) for identical calls; for others, pool.map(…, { concurrency }) or a limit of connections'
     })
   })
 }

@@ -1,6 +1,6 @@
 'use strict'
 
-// Figures of processes that several rules need.
+// Computes the figures of processes that several rules need.
 
 const { measuredTime } = require('./groups')
 const { largest, sum } = require('./statistics')
@@ -11,14 +11,14 @@ const { largest, sum } = require('./statistics')
  * @typedef {import('./parts').Setup} Setup
  */
 
-/** Returns the number of requests of a process. Only its rows count those of HTTP/2. @param {ProcessFacts} process */
+/** Returns the number of requests of a process. Requests of HTTP/2 are counted only in its rows. @param {ProcessFacts} process */
 function requestCount({ requests, rows }) {
   return requests.count || sum(rows.map(row => row.requests))
 }
 
 /** Returns the starved time of a process, in milliseconds. @param {ProcessFacts} process */
 function starvedTime({ rows, loop }) {
-  // Starved time in rows is cumulative.
+  // The starved time of a row is the sum since the start.
   const [first] = rows
   const last = rows.at(-1)
   if (first !== undefined && last !== undefined && first !== last) return Math.max(0, last.starved - first.starved)
@@ -35,7 +35,7 @@ function starvedShare(process, { seconds }) {
   return time === 0 ? 0 : Math.min(1, starvedTime(process) / time)
 }
 
-/** Returns the share of the time in which the loop of a process was busy, starved or not. @param {ProcessFacts} process */
+/** Returns the share of the time in which the loop of a process was busy, including starved time. @param {ProcessFacts} process */
 function utilizationOf({ rows, loop }) {
   if (rows.length === 0) return loop?.utilization ?? 0
   return sum(rows.map(({ utilization }) => utilization)) / rows.length
@@ -47,20 +47,19 @@ function coresOf({ quota, cores }) {
 }
 
 /**
- * Returns the share of the available processor time that the program's own processes used. Loops that are busy for more time than the
- * cores provide use all of it.
+ * Returns the share of the available processor time that the program's own processes used.
  * @param {Facts} facts
  * @param {Setup} setup
  */
 function ownShare(facts, setup) {
   const busy = facts.processes.map(process => Math.max(0, utilizationOf(process) - starvedShare(process, setup)))
-  // Threads other than that of the loop count too.
+  // The threads beside the loop count too.
   const used = sum(facts.processes.map(({ processorTime }) => processorTime)) / (setup.seconds * 1000)
   return Math.min(1, Math.max(sum(busy), used || 0) / coresOf(facts))
 }
 
 /**
- * Returns the processes that serve the same requests: those of a cluster, or several of one script.
+ * Returns the processes that serve the same requests: the workers of a cluster, or the processes of one script.
  * @param {Facts} facts
  */
 function serversOf({ processes }) {

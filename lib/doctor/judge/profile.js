@@ -1,6 +1,6 @@
 'use strict'
 
-// Functions of the CPU profile, for blocks without a stack.
+// Searches the CPU profile for the callers of native code, and for functions that stacks accuse.
 
 const { isUserFile } = require('../../watch/frames')
 const { groupBy } = require('./groups')
@@ -12,15 +12,15 @@ const { sum } = require('./statistics')
  * @typedef {import('./parts').Part} Part
  */
 
-/** Minimum number of samples to contradict stacks, and minimum share of the stacks' time that confirms them. */
+/** Minimum number of samples to contradict stacks, and minimum time in the profile that confirms stacks, as a share of their time. */
 const LEAST_SAMPLES = 100
 const CONFIRMED = 0.25
 /** Minimum time of a function in the profile, as a share of the time of the blocks. */
 const LEAST_SHARE = 0.5
 
 /**
- * Returns the function of the program that most likely called the native code of blocks without a stack, or `undefined`: the function
- * whose native callees take the most time in the profile.
+ * Returns the function of the program that most likely called the native code of blocks without a stack: the one whose native callees
+ * have the most time in the profile. Returns `undefined` if that time is too short.
  * @param {readonly Part[]} parts
  * @returns {FactFrame | undefined}
  */
@@ -59,7 +59,7 @@ function isUser({ file }) {
 }
 
 /**
- * Returns whether the CPU profiles contradict that a function held the loop for a time: a stack may show a short call by chance,
+ * Returns whether the CPU profiles contradict that a function held the loop for the given time: by chance, a stack may show a short call
  * between long ones.
  * @param {readonly import('../facts').ProcessFacts[]} processes
  * @param {{ file: string, function: string }} finding
@@ -71,14 +71,14 @@ function contradicts(processes, { file, function: name }, time) {
   if (sum(profiles.map(({ samples }) => samples)) < LEAST_SAMPLES || !nodes.some(node => node.file === file))
     return false
   const isNamed = (/** @type {ProfileNode} */ node) => node.file === file && plainName(node.name) === plainName(name)
-  // In a stack, an anonymous function has the name of the property that holds it.
+  // A stack names an anonymous function after the property that holds the function; a profile does not.
   const isAnonymous = (/** @type {ProfileNode} */ node) => node.file === file && node.name === '<anonymous>'
   const isIt = nodes.some(isNamed) ? isNamed : isAnonymous
   return sum(profiles.map(profile => inclusiveTime(profile.nodes, isIt))) < time * CONFIRMED
 }
 
 /**
- * Returns the time of the functions and their callees.
+ * Returns the time of the selected functions and their callees.
  * @param {readonly ProfileNode[]} nodes
  * @param {(node: ProfileNode) => boolean} isIt
  */
@@ -92,7 +92,7 @@ function inclusiveTime(nodes, isIt) {
   return sum(nodes.filter(node => node.self > 0 && isWithin(node)).map(({ self }) => self))
 }
 
-/** Returns the name of a function without that of its class. @param {string} name */
+/** Returns the name of a function without the name of its class. @param {string} name */
 function plainName(name) {
   return name.slice(Math.max(name.lastIndexOf('.'), name.lastIndexOf(' ')) + 1)
 }

@@ -1,6 +1,6 @@
 'use strict'
 
-// Loads that could be shared: callers that race to set a key, loads that outlive an invalidation, identical calls in flight
+// Finds work that callers could share: callers that race to set a key, values that outlive an invalidation, identical calls in flight
 // together, and calls in sequence that one call could replace.
 
 const { groupBy } = require('./groups')
@@ -15,7 +15,7 @@ const { largest, sum } = require('./statistics')
  * @typedef {import('../../../doctor').Finding} Finding
  * @typedef {import('../../../doctor').Confidence} Confidence
  *
- * A race at one line, in all processes.
+ * A race at one line, in all processes. The fields are those of `RaceFact`.
  * @typedef {object} Race
  * @property {string} line
  * @property {FactFrame[]} frames
@@ -39,39 +39,40 @@ const { largest, sum } = require('./statistics')
  * @property {number} duplicates
  * @property {number} concurrent
  * @property {number} meanDuration
- * @property {'cached' | 'constant' | 'uncached'} cause `cached`: most requests need no call; `constant`: no request differs in its call
- * @property {boolean} isRead
+ * @property {'cached' | 'constant' | 'uncached'} cause `cached`: most requests need no call; `constant`: all make the same call
+ * @property {boolean} isRead whether the calls have a result that could be shared
  */
 
 const RULE = /** @type {const} */ (1)
 const rules = [
-  { rule: RULE, id: 'race', title: 'loads that race across an await' },
-  { rule: RULE, id: 'invalidation', title: 'loads that outlive an invalidation' },
-  { rule: RULE, id: 'stampede', title: 'identical loads in flight' },
-  { rule: RULE, id: 'n-plus-one', title: 'sequential loads that one call could replace' }
+  { rule: RULE, id: 'race', title: 'callers that race to set a key' },
+  { rule: RULE, id: 'invalidation', title: 'values that outlive an invalidation' },
+  { rule: RULE, id: 'stampede', title: 'identical calls in flight' },
+  { rule: RULE, id: 'n-plus-one', title: 'sequential calls that one call could replace' }
 ]
 const [RACE, INVALIDATION, STAMPEDE, N_PLUS_ONE] = rules
 
-/** Numbers from which a race is certain. */
+/** Numbers of overwrites, absences and misses from which a race is certain. */
 const MANY_OVERWRITES = 10
 const MANY_ABSENCES = 3
 const MANY_MISSES = 3
 /** Number of overwrites below which a race is a hint. */
 const FEW_OVERWRITES = 3
-/** Minimum share of callers that set the key they missed, for a race and for a hint; maximum number of other sets per overwrite. */
+/** Minimum share of the callers that set the key they missed, for a race and for a hint; maximum number of other sets per overwrite. */
 const ANSWERED = 0.8
 const HALF = 0.5
 const EXCESS = 0.25
-/** Minimum number, share, and duration in milliseconds of duplicates. */
+/** Minimum number, share of all calls, and duration in milliseconds of duplicates. */
 const DUPLICATES = 20
 const DUPLICATE_SHARE = 0.2
 const LEAST_DURATION = 1
-/** Bytes of an answer that is more than a confirmation. */
+/** Minimum size of an answer that is more than a confirmation, in bytes. */
 const LONG_ANSWER = 24
-/** Number of calls per request below which a cache seems to answer the other requests. */
+/** Number of calls per request below which a cache seems to answer most requests. */
 const CACHED = 0.5
-/** Ratio of duplicates to those expected by chance, from which expiry causes them. */
+/** Ratio of duplicates to those expected by chance, above which the expiry of an entry causes them. */
 const CROWDED = 2
+/** Minimum number of calls in sequence, and minimum number of requests that make them. */
 const SERIES = 10
 const MANY_SERIES = 3
 /** Kinships of races, weakest first. */
@@ -102,7 +103,7 @@ function judge(facts) {
 /** @param {Facts} facts */
 function notes(facts) {
   const hasLooked = facts.processes.some(({ blind }) => blind.race === undefined)
-  return hasLooked ? { race: 'loads into plain objects and arrays are not seen' } : {}
+  return hasLooked ? { race: 'races for keys of plain objects and arrays are not detected' } : {}
 }
 
 /** @param {FactFrame[]} frames */
@@ -115,14 +116,14 @@ function positionOf(frame) {
   return frame && `${frame.file}:${frame.line}`
 }
 
-/** Returns the key by which findings of calls are joined. @param {{ frames: FactFrame[], kind: string }} calls */
+/** Returns the key by which findings on calls are joined. @param {{ frames: FactFrame[], kind: string }} calls */
 function callerOf(calls) {
   return positionOf(callFrame(calls)) ?? calls.kind
 }
 
 /**
- * Returns the frame of the function that makes calls. A client in the program itself, such as a class in a file, which writes to the
- * socket, makes them for other functions.
+ * Returns the frame of the function that makes calls. If the program contains the client, which writes to a socket, the callers of that
+ * client make the calls.
  * @param {{ frames: FactFrame[], kind: string }} calls
  */
 function callFrame({ frames, kind }) {
@@ -133,13 +134,13 @@ function callFrame({ frames, kind }) {
   return callers.find(({ file }) => file !== inner.file) ?? callers.find(({ isAwaited }) => isAwaited) ?? inner
 }
 
-/** Returns whether a frame is not that of Node.js. @param {FactFrame} frame */
+/** Returns whether a frame belongs to the program or to a package. @param {FactFrame} frame */
 function isOfProgram({ file }) {
   return file !== '' && !file.startsWith('node:')
 }
 
 /**
- * Returns a title, which names the client of calls without a line.
+ * Returns a title. If the line of the calls is unknown, the title names their client.
  * @param {string} title
  * @param {{ frames: FactFrame[], kind: string }} calls
  */
@@ -173,7 +174,7 @@ function racesOf({ processes }) {
 }
 
 /**
- * Returns the kinship of a race. A callback continues the function around it, as `await` would.
+ * Returns the kinship of a race. A callback inside the function that missed continues that function, as `await` would.
  * @param {RaceFact} fact
  */
 function kinshipOf({ kinship = 'same', missers = [], frames }) {
@@ -198,8 +199,8 @@ function confidenceOf(race) {
 }
 
 /**
- * Returns whether the callers that missed a key set it, and no other callers. Readers of a table miss keys that they never set, while
- * another part of the program sets them.
+ * Returns whether the callers that missed a key are the ones that set it. Readers of a table that another part of the program fills miss
+ * keys that they never set.
  * @param {Race} race
  */
 function isAnswered({ overwrites, expected, excess }) {
@@ -208,7 +209,7 @@ function isAnswered({ overwrites, expected, excess }) {
 
 /**
  * @param {Race} race
- * @param {Stampede[]} stampedes of the values that the race loads
+ * @param {Stampede[]} stampedes calls that fetch the values of the race
  * @returns {Finding[]}
  */
 function raceFinding(race, stampedes) {
@@ -219,8 +220,9 @@ function raceFinding(race, stampedes) {
   const named = key === '' ? 'a key' : `the key '${key}'`
   const text =
     `Up to ${plural(misses, 'caller')} missed ${named} before it was first set. ` +
-    `${plural(overwrites, 'set')} replaced the value of another caller, in ${plural(absences, 'absence')} of ` +
-    `${keys >= 64 ? 'at least ' : ''}${plural(keys, 'key')}.${stampedes.map(stampede => ` ${repetition(stampede)}`).join('')}`
+    `${plural(overwrites, 'set')} replaced the value of another caller, ` +
+    `for ${keys >= 64 ? 'at least ' : ''}${plural(keys, 'key')} missing ${plural(absences, 'time')}.` +
+    stampedes.map(stampede => ` ${repetition(stampede)}`).join('')
   const calls = stampedes.map(({ frames: _, cause: __, isRead: ___, ...counts }) => counts)
   return [
     finding({
@@ -242,21 +244,21 @@ function raceFinding(race, stampedes) {
  */
 function invalidationFinding(race) {
   const { frames, key, stale, kinship, overwrites } = race
-  // Callers that share a load set nothing themselves.
+  // Callers that wait for another caller's value do not set the key.
   if (stale === 0 || kinship !== 'same' || (overwrites > 0 && !isAnswered(race))) return []
   const text =
-    `${plural(stale, 'load')} that began before a key was deleted set it afterwards. ` +
-    'The cache may hold the value that was deleted.'
+    `${plural(stale, 'value')} requested before a key was deleted were set afterwards. ` +
+    'The cache may hold outdated values.'
   return [
     finding({
       ...INVALIDATION,
-      title: 'a load outlives an invalidation',
+      title: 'a value outlives an invalidation',
       confidence: 'possible',
       frames,
       evidence: { text, stale, key },
       fix:
-        'cache.delete(key) of new Cache({ max, load }) discards the results of loads in flight; ' +
-        'without offloop, check a version number after the load before setting the key'
+        'cache.delete(key) of new Cache({ max, load }) discards results that are still in flight; ' +
+        'without offloop, check a version number before setting the key'
     })
   ]
 }
@@ -295,8 +297,8 @@ function isCrowd({ duplicates, calls, meanDuration }) {
 }
 
 /**
- * Returns whether all requests make the same call, in which no value is theirs. The load of a test has few values, so those of its
- * routes and all with digits may be of the request.
+ * Returns whether all requests make the same call, and no part of the call can come from a request. A test requests few different
+ * paths, so names from its routes, digits and queries may come from requests even if the call never differs.
  * @param {DownstreamFact} fact
  * @param {readonly { route: string }[]} routes
  */
@@ -308,8 +310,8 @@ function isSame({ hashes, call }, routes) {
 }
 
 /**
- * Returns whether calls load the values of a race: the function that makes the calls, or one inside it, sets the values. Calls without
- * a line of the program belong to the only race.
+ * Returns whether calls fetch the values of a race: the function that makes the calls, or one inside it, sets the values. Calls without
+ * a line of the program belong to a race only if there is no other race.
  * @param {Race} race
  * @param {Stampede} stampede
  * @param {Race[]} races
@@ -323,7 +325,7 @@ function loads(race, stampede, races) {
 }
 
 /**
- * Returns whether the function of a frame is around the position of another frame in the same file.
+ * Returns whether the function of one frame contains the position of another frame in the same file.
  * @param {FactFrame} outer
  * @param {FactFrame} inner
  */
@@ -346,11 +348,11 @@ function stampedeFinding(group) {
   const isLikely = group.some(it => it.cause !== 'uncached' && it.isRead)
   const why =
     cause === 'cached'
-      ? 'Most requests are served from a cache; when a value is missing or expired, every waiting caller loads it.'
+      ? 'A cache serves most requests, but while a value is missing or expired, every request that needs it makes the call.'
       : cause === 'constant'
-        ? 'Requests make the same call, although others wait for it already.'
+        ? 'All requests make the same call, even while it is in flight.'
         : 'Nearly every request makes the call.'
-  const text = `${repetition(main)} They took ${duration(meanDuration)}. ${why}`
+  const text = `${repetition(main)} Each took ${duration(meanDuration)}. ${why}`
   const { frames: _, cause: __, isRead: ___, ...counts } = main
   return finding({
     ...STAMPEDE,
@@ -361,7 +363,7 @@ function stampedeFinding(group) {
     evidence: { text, ...counts },
     fix:
       'new Cache({ max, ttl, load }).get(key) makes one call for all callers; ' +
-      'without offloop, keep the promise of the call in flight by its key'
+      'without offloop, keep the promise of each call in flight in a Map'
   })
 }
 
@@ -399,9 +401,9 @@ function seriesFindings({ processes }) {
 }
 
 /**
- * Returns the frame of the loop that makes calls in sequence, which may call them through functions that are not at fault. A function
- * that runs has continued after the call before, as its loop did, unless it has waited for something else. A generator with a loop
- * makes the calls for the loop that reads it.
+ * Returns the frame of the loop that makes calls in sequence, possibly through functions that are not at fault. Loops of functions that
+ * are not suspended come first, the outermost of them, since they have continued after the previous call. A `for await` loop comes last:
+ * the generator that it reads may have a loop itself.
  * @param {DownstreamFact} fact
  */
 function loopFrame(fact) {
@@ -415,7 +417,10 @@ function isSeries({ sequential, sequentialRequests }) {
   return sequential >= SERIES && sequentialRequests > 0
 }
 
-/** Returns whether calls are queries: parts of an upload and unknown protocols may need their order. @param {DownstreamFact} fact */
+/**
+ * Returns whether calls are queries, which one call could replace: parts of an upload may need their order.
+ * @param {DownstreamFact} fact
+ */
 function isQuery(fact) {
   const { kind, call } = fact
   if (kind === 'socket') return hasResult(fact)
@@ -423,8 +428,8 @@ function isQuery(fact) {
 }
 
 /**
- * Returns whether the result of calls could be shared. In an unknown protocol, a call that is not a write and whose answer is long
- * reads.
+ * Returns whether the calls have a result that could be shared. In an unknown protocol, calls with a long answer that are not known to
+ * write are taken for reads.
  * @param {DownstreamFact} fact
  */
 function hasResult({ kind, access, meanAnswer = 0 }) {

@@ -1,6 +1,6 @@
 'use strict'
 
-// Fixes that move native functions and system calls off the event loop.
+// Fixes for native functions and system calls that hold the event loop.
 
 /** @typedef {import('../facts').FactFrame} FactFrame */
 
@@ -8,15 +8,19 @@
 const REMEDIES = [
   {
     name: /^JSON\.parse$/,
-    fix: 'pool.run(transforms.json.parse(), text) parses on a thread; without offloop, parse smaller documents or a stream'
+    fix:
+      'pool.run(transforms.json.parse(), text) parses on another thread; ' +
+      'without offloop, parse smaller documents, or use a streaming parser'
   },
   {
     name: /^JSON\.stringify$/,
-    fix: 'pool.run(transforms.json.stringify(), value) writes in slices; without offloop, write smaller documents or a stream'
+    fix:
+      'pool.run(transforms.json.stringify(), value) serializes in slices; ' +
+      'without offloop, send smaller documents, or use a streaming serializer'
   },
   {
     name: /^(RegExp|String)\./,
-    fix: 'pool.run(transforms.text.matches(pattern), text) runs without backtracking; or a simpler pattern'
+    fix: 'pool.run(transforms.text.matches(pattern), text) matches without backtracking; or simplify the pattern'
   },
   {
     name: /^(Array|TypedArray|[A-Z]\w+Array)\.sort$/,
@@ -25,7 +29,7 @@ const REMEDIES = [
   { name: /^pbkdf2Sync$/, fix: 'pool.run(transforms.pbkdf2(…), password), or crypto.pbkdf2' },
   {
     name: /scryptSync|bcrypt|argon2|hashSync|compareSync/i,
-    fix: 'pool.run(transforms.hashPassword(…), password), or the asynchronous function'
+    fix: 'pool.run(transforms.hashPassword(…), password), or the asynchronous function of that name'
   },
   {
     file: /^node:zlib$/,
@@ -37,11 +41,11 @@ const REMEDIES = [
   },
   { file: /^node:child_process$/, fix: 'execFile or spawn instead of the synchronous function' },
   { file: /^node:(internal\/)?fs/, fix: 'the function of node:fs/promises instead of the synchronous one' },
-  { name: /^Atomics\.wait$/, fix: 'Atomics.waitAsync, or a message of the other thread' }
+  { name: /^Atomics\.wait$/, fix: 'Atomics.waitAsync, or a message from the other thread' }
 ]
 
 /**
- * Returns the fix for the functions that a line calls, or `undefined` for code of the program.
+ * Returns the fix for the functions that a line calls, or `undefined` if all of them belong to the program.
  * @param {readonly FactFrame[]} callees innermost first
  */
 function remedyOf(callees) {

@@ -1,6 +1,6 @@
 'use strict'
 
-// Guilty lines, findings, and formatted figures, for all judges.
+// Selects guilty lines, builds findings, and formats figures, for all judges.
 
 /**
  * @typedef {import('../facts').FactFrame} FactFrame
@@ -13,7 +13,7 @@
 const MAX_FRAMES = 16
 
 /**
- * Returns the innermost frame of the program, or the innermost one if all belong to packages and Node.js.
+ * Returns the innermost frame of the program, or the innermost frame of all if none belongs to the program.
  * @param {readonly FactFrame[]} frames
  * @returns {FactFrame | undefined}
  */
@@ -42,7 +42,7 @@ function packageOf(frame) {
  *   evidence: Finding['evidence'],
  *   fix: string,
  *   time?: number | undefined
- * }} parts `frame` has the guilty line, by default that of `guiltyFrame`; `time` is in milliseconds
+ * }} parts `frame` has the guilty line, and is by default that of `guiltyFrame`; `time` is in milliseconds
  * @returns {Finding}
  */
 function finding({
@@ -75,7 +75,7 @@ function finding({
 }
 
 /**
- * Returns the name of a function; the executor of a promise has the name of the function around it.
+ * Returns the name of a function. The executor of a promise is named after the function around it.
  * @param {FactFrame} frame
  * @param {readonly FactFrame[]} frames
  */

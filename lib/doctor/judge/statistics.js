@@ -3,9 +3,9 @@
 /** @typedef {import('../../../doctor').Durations} Durations */
 
 /**
- * Returns the nearest-rank quantile, 0 without values.
+ * Returns the nearest-rank quantile, or 0 without values.
  * @param {readonly number[]} values in any order
- * @param {number} share 0 to 1
+ * @param {number} share from 0 to 1
  */
 function quantile(values, share) {
   return ranked(ascending(values), share)
@@ -29,7 +29,7 @@ function sum(values) {
   return values.reduce((total, value) => total + value, 0)
 }
 
-/** Returns the largest value, 0 without values. @param {readonly number[]} values */
+/** Returns the largest value, or 0 without values. @param {readonly number[]} values */
 function largest(values) {
   return values.reduce((most, value) => Math.max(most, value), 0)
 }
@@ -47,8 +47,8 @@ function durationsOf(values) {
 }
 
 /**
- * Joins summaries of several processes. The joint quantiles are unknown, so the largest quantile of any process is returned: a slow
- * process stays visible.
+ * Joins the summaries of several processes. Their joint quantiles are unknown: the result has the largest quantile of any process, so
+ * that a slow process stays visible.
  * @param {readonly (Durations | undefined)[]} summaries
  * @returns {Durations}
  */
@@ -60,7 +60,7 @@ function joined(summaries) {
   return { count, mean, p50: most('p50'), p90: most('p90'), p99: most('p99'), max: most('max') }
 }
 
-/** Returns the coefficient of variation, 0 without values. @param {readonly number[]} values */
+/** Returns the coefficient of variation, or 0 without values. @param {readonly number[]} values */
 function variation(values) {
   const mean = sum(values) / values.length
   if (values.length === 0 || mean === 0) return 0
@@ -68,7 +68,7 @@ function variation(values) {
 }
 
 /**
- * Returns the Theil–Sen slope: the median slope between all pairs of points, robust to outliers. 0 with fewer than two points.
+ * Returns the Theil–Sen slope, the median slope of all pairs of points, which is robust to outliers. Returns 0 for fewer than two points.
  * @param {readonly { x: number, y: number }[]} points at most a few hundred
  */
 function slope(points) {

@@ -1,6 +1,6 @@
 'use strict'
 
-// Streams: computations in write functions, and writers that ignore backpressure.
+// Finds streams whose write functions compute, and writers that ignore backpressure.
 
 const { partsOf } = require('./blocks')
 const { callerOf, lineOf } = require('./callers')
@@ -23,15 +23,15 @@ const { profiledWrites } = require('./write-profile')
  *
  * @typedef {Part & { write: FactFrame }} WritePart
  *
- * Time of one function in the writes of a stream.
- * @typedef {object} Load
+ * Work of one function within the writes of a stream.
+ * @typedef {object} WriteWork
  * @property {FactFrame} frame
  * @property {FactFrame} write function that the stream calls
  * @property {FactFrame[]} frames innermost first
- * @property {Figures} figures of its blocks
+ * @property {Figures} figures of the blocks of the function
  * @property {number} share of the busy time, in the CPU profile
  * @property {number} time in milliseconds
- * @property {boolean} isFull whether a tenth of the iterations is long
+ * @property {boolean} isFull whether at least a tenth of the iterations is long
  */
 
 const RULE = /** @type {const} */ (3)
@@ -41,19 +41,20 @@ const rules = [
 ]
 
 const LEAST_BLOCKS = 3
-/** Share of the busy time that proves a fault together with a block, and that is a hint without one. */
+/** Share of the busy time above which one block suffices for a fault, and above which no block is needed for a hint. */
 const LEAST_SHARE = 0.1
-/** Share of the busy time that makes a fault likely without a block, if a tenth of the iterations is long. */
+/** Share of the busy time above which a fault is likely without a block, if a tenth of the iterations is long. */
 const LARGE_SHARE = 0.25
-/** 90th percentile of the iteration durations from which work in writes delays others, in milliseconds. */
+/** 90th percentile of the durations of iterations from which work in writes delays other requests, in milliseconds. */
 const LONG_ITERATION = 10
-/** Minimum work in writes per request, in milliseconds, since short work for many requests also makes long iterations. */
+/** Minimum work in writes per request, in milliseconds: short work for many requests also makes iterations long. */
 const LONG_REQUEST = 5
 /** Profiled time below which shares are noise, in milliseconds. */
 const LEAST_TIME = 300
 
 /** Number of writes that several writers make while they wait for one drain. */
 const USUAL_WRITES = 32
+/** Buffers that are not reported: up to 1 MB; up to 4 times the high water mark, unless above 16 MB; up to 10,000 objects. */
 const MARKS = 4
 const LITTLE = 1e6
 const MUCH = 16e6
@@ -73,32 +74,32 @@ function judge(facts, setup) {
  * @param {Setup} setup
  */
 function judgeWork(facts, setup) {
-  const loads = [...blockedLoads(facts, setup), ...profiledLoads(facts)]
-  return groupBy(loads, ({ frame }) => functionKey(frame)).flatMap(group => {
-    const load = joined(group)
-    const confidence = confidenceOf(load)
-    return confidence === undefined ? [] : [workFinding(load, confidence)]
+  const all = [...blockedWork(facts, setup), ...profiledWork(facts)]
+  return groupBy(all, ({ frame }) => functionKey(frame)).flatMap(group => {
+    const work = joined(group)
+    const confidence = confidenceOf(work)
+    return confidence === undefined ? [] : [workFinding(work, confidence)]
   })
 }
 
-/** Identifies a function by its name, or an anonymous one by its line. @param {FactFrame} frame */
+/** Returns a key for the function of a frame: its name, or the line of an anonymous function. @param {FactFrame} frame */
 function functionKey({ file, name, line }) {
   return `${file} ${name === '<anonymous>' ? line : name}`
 }
 
 /**
- * Returns the functions that held the loop within writes of a stream.
+ * Returns the work that held the loop within writes of a stream.
  * @param {Facts} facts
  * @param {Setup} setup
- * @returns {Load[]}
+ * @returns {WriteWork[]}
  */
-function blockedLoads(facts, setup) {
+function blockedWork(facts, setup) {
   const parts = partsOf(facts, setup).flatMap(part => {
     const frame = part.frames.find(({ isUser }) => isUser)
     const isWrite = part.kind === 'write' && part.frame !== undefined && frame !== undefined
     return isWrite ? [{ ...part, frame, write: /** @type {FactFrame} */ (part.frame) }] : []
   })
-  // A write that calls several functions is one fault: that of the function with the most time.
+  // A write function that calls several functions has one finding: that of the called function with the most time.
   const groups = groupBy(parts, ({ write }) => functionKey(write))
   return groups
     .filter(ofWrite => !isCrowd(ofWrite, setup))
@@ -123,11 +124,11 @@ function blockedLoads(facts, setup) {
 }
 
 /**
- * Returns the functions that take much of the CPU profile within writes of a stream.
+ * Returns the work within writes of a stream that has a large share of the CPU profile.
  * @param {Facts} facts
- * @returns {Load[]}
+ * @returns {WriteWork[]}
  */
-function profiledLoads({ processes }) {
+function profiledWork({ processes }) {
   return processes
     .filter(({ role }) => role !== 'thread')
     .flatMap(process =>
@@ -149,9 +150,10 @@ function profiledLoads({ processes }) {
 const NO_BLOCKS = { count: 0, p50: 0, p99: 0, max: 0, total: 0, share: 0, wall: 0, waited: 0, processes: 0 }
 
 /**
- * Joins the blocks and profiles of a function in all processes. Takes the line from a block if possible: profiles have none.
- * @param {Load[]} group
- * @returns {Load}
+ * Joins the blocks and profiles of a function in all processes. The line is that of a block, if there is one: profiles have only the
+ * line of the function.
+ * @param {WriteWork[]} group
+ * @returns {WriteWork}
  */
 function joined(group) {
   const best = group.reduce((most, it) => (it.figures.count > most.figures.count ? it : most))
@@ -164,7 +166,7 @@ function joined(group) {
 }
 
 /**
- * @param {Load} load
+ * @param {WriteWork} work
  * @returns {Confidence | undefined}
  */
 function confidenceOf({ figures, share, isFull }) {
@@ -175,7 +177,7 @@ function confidenceOf({ figures, share, isFull }) {
 }
 
 /**
- * @param {Load} load
+ * @param {WriteWork} work
  * @param {Confidence} confidence
  */
 function workFinding({ frame, write, frames, figures, share, time }, confidence) {
@@ -200,8 +202,8 @@ function workFinding({ frame, write, frames, figures, share, time }, confidence)
       write: { name: write.name, file: write.file, line: write.line }
     },
     fix:
-      'pipeline(source, pool.stream(transform), destination), or pool.collect(transform) instead of the Writable, works on other ' +
-      'threads; without offloop, post chunks to a worker thread and call back when it answers',
+      'pipeline(source, pool.stream(transform), destination), or pool.collect(transform) instead of the Writable, computes on other ' +
+      'threads; without offloop, post each chunk to a worker thread, and call back when the thread has answered',
     time
   })
 }
@@ -230,7 +232,7 @@ function confidenceOfWrites({ frames, ignored, buffered, highWaterMark, unit }) 
   if (buffered <= LITTLE || (buffered <= highWaterMark * MARKS && buffered <= MUCH)) return undefined
   const writer = frames.find(({ file }) => file !== '' && !file.startsWith('node:'))
   if (writer?.isUser === true) return 'certain'
-  // The protocol of a package may not allow the program to pause.
+  // The protocol of the package may not be able to pause.
   return buffered > MUCH ? 'likely' : 'possible'
 }
 
@@ -243,10 +245,10 @@ function backpressureFinding(fact, confidence, streams) {
   const { frames, stream, kind, ignored, buffered, highWaterMark, unit } = fact
   const size = (/** @type {number} */ count) => (unit === 'objects' ? plural(count, 'object') : bytes(count))
   const target = kind === 'response' ? 'the response' : `the ${stream}`
-  const all = streams > 1 ? ` ${number(streams)} streams were filled in this way.` : ''
+  const all = streams > 1 ? ` This happened to ${number(streams)} streams.` : ''
   const text =
     `Wrote to ${target} ${number(ignored)} times in a row although write() had returned false: ` +
-    `${size(buffered)} were buffered, its high water mark is ${size(highWaterMark)}.${all}`
+    `${size(buffered)} were buffered, with a high water mark of ${size(highWaterMark)}.${all}`
   return finding({
     ...rules[1],
     title: 'ignored backpressure',

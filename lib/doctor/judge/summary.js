@@ -1,6 +1,6 @@
 'use strict'
 
-// Figures of a run that a report shows besides the findings.
+// Computes the figures of a run that a report shows besides the findings.
 
 const { judgedProcesses } = require('./blocks')
 const { costOf } = require('./cost')
@@ -21,7 +21,7 @@ const { durationsOf, joined, largest, slope, sum } = require('./statistics')
 const MAX_CONTAINERS = 50
 const MAX_CALLS = 50
 const MAX_TIMELINES = 16
-/** Minimum number of collections for a slope; with fewer, number of parts of a run whose smallest heaps have a slope. */
+/** Minimum number of collections for a slope of the heap. With fewer, the slope is that of the smallest heaps in 8 parts of the run. */
 const LEAST_MAJORS = 3
 const PARTS = 8
 
@@ -82,7 +82,7 @@ function measuredBlocks({ blocks, measured }) {
 }
 
 /**
- * Returns the garbage collections of the process with the largest share of them.
+ * Returns the garbage collections of the process that spends the largest share of its time in them.
  * @param {ProcessFacts[]} processes
  * @param {Setup} setup
  * @returns {Report['gc']}
@@ -130,7 +130,7 @@ function grown(values) {
 }
 
 /**
- * Returns the growth in bytes per second: of the heap after major collections, or of the smallest heap in each part of the run.
+ * Returns the growth of the heap in bytes per second: after major collections, or of the smallest heap in each part of the run.
  * @param {ProcessFacts} process
  */
 function growthOf({ majors, rows }) {
@@ -197,7 +197,7 @@ function routesOf(processes) {
 }
 
 /**
- * Returns the time for which requests waited for a block: on average, each waits half of the time after the first stack.
+ * Returns the time for which requests waited for a block. They arrive after the first stack, and on average wait for half of the rest.
  * @param {FactBlock} block
  */
 function waitOf({ waited, duration, samples }) {

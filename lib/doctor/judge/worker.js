@@ -1,6 +1,6 @@
 'use strict'
 
-// Threads and processes that live for a single request.
+// Finds threads and processes that live for a single request, or accumulate.
 
 const { callerOf, lineOf } = require('./callers')
 const { groupBy } = require('./groups')
@@ -17,14 +17,14 @@ const { largest, sum } = require('./statistics')
  *
  * @typedef {{ fact: StartFact, process: ProcessFacts }} Started
  *
- * Starts at one line, in all processes. Times are in milliseconds.
+ * Figures of the starts at one line, in all processes. Times are in milliseconds.
  * @typedef {object} Figures
  * @property {number} starts
  * @property {number} shortLived
  * @property {number} concurrent
- * @property {number} startTime median
+ * @property {number} startTime mean of the medians of the processes
  * @property {number | undefined} perRequest `undefined` without requests
- * @property {number} rss maximum resident size of the process, in bytes
+ * @property {number} rss largest resident size of the starting process, in bytes
  */
 
 const RULE = /** @type {const} */ (8)
@@ -35,15 +35,15 @@ const rules = [
 
 const LEAST_STARTS = 10
 const LEAST_PER_REQUEST = 0.1
-/** Share of short-lived starts, without those that still run. */
+/** Minimum share of short-lived threads or processes among those that have ended. */
 const LEAST_SHORT = 0.8
-/** Number of long-lived threads or processes that exceeds a pool. */
+/** Number of running threads or processes above which they do not belong to a pool, and minimum number of their starts per request. */
 const MANY = 32
 const MANY_PER_CORE = 4
 const LEAST_STAYING = 0.5
 /** Minimum number of starts in a program without requests. */
 const LEAST_IN_BATCH = 50
-/** Minimum share of the time for starts that may be needed: of programs other than Node.js, or without requests. */
+/** Minimum share of the time in starts that may be necessary: of programs other than Node.js, or without requests. */
 const LEAST_COST = 0.05
 
 /**
@@ -93,7 +93,7 @@ function confidenceOf([{ fact }], figures, setup) {
   const byCost = costOf(figures, setup) >= LEAST_COST ? 'likely' : 'possible'
   if (perRequest === undefined) {
     if (fact.kind !== 'worker' || starts < LEAST_IN_BATCH) return undefined
-    // Packages such as test runners start threads for isolation.
+    // Packages such as test runners start threads to isolate tests.
     return callerOf(fact.frames)?.isUser === true ? byCost : 'possible'
   }
   if (perRequest < LEAST_PER_REQUEST) return undefined
@@ -106,7 +106,7 @@ function isNode({ what }) {
 }
 
 /**
- * Returns the share of the time that starts took: a process starts on the loop, a thread next to it.
+ * Returns the share of the time that starts took. The start of a process holds the loop; that of a thread runs beside it.
  * @param {Figures} figures
  * @param {Setup} setup
  */
@@ -163,7 +163,7 @@ function fixOf(fact) {
   }
   return isNode(fact)
     ? 'pool.run(transforms.worker(file), input) runs the function in a reused thread; without offloop, a fixed number of processes'
-    : 'a library that does the same in the process, on a pool; or a fixed number of processes that take many inputs'
+    : 'a library that does the same within the process, on a pool; or a fixed number of processes that handle many inputs each'
 }
 
 module.exports = { judge, rules }

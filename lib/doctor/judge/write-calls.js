@@ -2,10 +2,10 @@
 
 /** @typedef {import('../facts').FactFrame} FactFrame */
 
-/** Streams of Node.js, and the package with a copy of them. */
+/** Files of the streams of Node.js, and of the package `readable-stream`, which contains a copy. */
 const STREAMS =
   /^node:internal\/streams\/(writable|transform|duplex)$|readable-stream[\\/]lib[\\/](internal[\\/]streams[\\/]|_stream_)(writable|transform|duplex)\.js$/
-/** Functions of streams that call back the writer. */
+/** Functions of streams that call callbacks and listeners instead of write functions. */
 const CALLBACKS = /afterWrite|onwrite|error|destroy|finish|emit/i
 
 /**

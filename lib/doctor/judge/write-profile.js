@@ -1,6 +1,6 @@
 'use strict'
 
-// Profiled time in write functions of streams.
+// Finds the time in write functions of streams in the CPU profile.
 
 const { isWriteCall } = require('./write-calls')
 
@@ -10,7 +10,7 @@ const { isWriteCall } = require('./write-calls')
  * @typedef {import('../facts').FactFrame} FactFrame
  *
  * @typedef {object} Work
- * @property {FactFrame} frame innermost function of the program; its line is that of the function
+ * @property {FactFrame} frame innermost function of the program, with the line of the function
  * @property {FactFrame} write function that the stream calls
  * @property {FactFrame[]} frames innermost first
  * @property {number} time in milliseconds
@@ -18,7 +18,7 @@ const { isWriteCall } = require('./write-calls')
  */
 
 const MAX_FRAMES = 16
-/** Files that are not the program's: of Node.js, WebAssembly, packages and the doctor's wrappers. */
+/** Files that do not belong to the program: those of Node.js, WebAssembly, packages and the doctor's wrappers. */
 const FOREIGN = /^$|^(node|wasm):|[\\/](node_modules|lib[\\/]doctor[\\/]probe)[\\/]/
 
 /**
