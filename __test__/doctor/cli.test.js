@@ -171,7 +171,7 @@ test('wrong use is explained', async t => {
   const { folder, run } = doctorOf(t, { 'other.json': '{}' })
   for (const [args, message] of /** @type {[string[], RegExp][]} */ ([
     [['doctor'], /The command of the program is missing/],
-    [['doctr'], /"doctr" is neither doctor nor report/],
+    [['doctr'], /The commands are doctor and report, not "doctr"/],
     [['report'], /One file is expected/],
     [['report', 'none.json'], /none.json cannot be read/],
     [['report', 'other.json'], /other.json is not a report of the doctor/]

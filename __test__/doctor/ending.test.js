@@ -51,11 +51,11 @@ describe('a run', { skip: process.platform === 'win32' && 'no signals' }, () => 
   })
 })
 
-test('a load that fails is reported, and the run fails', async t => {
+test('a load generator that fails is reported, and the run fails', async t => {
   const { run } = doctorOf(t, { 'hello.js': HELLO })
   const load = ['--warmup', '0', '--on-listen', `"${process.execPath}" -e "process.exit(3)"`]
   const { code, errors, report } = await run('doctor', ...load, '--', process.execPath, 'hello.js')
-  assert.match(errors, /The load ended with exit code 3/)
+  assert.match(errors, /The load generator ended with exit code 3/)
   assert.deepEqual([code, report?.verdict], [2, 'inconclusive'])
 })
 

@@ -1,27 +1,28 @@
 'use strict'
 
-// Addresses of servers, as probes report them.
+// Chooses the server that gets the load, and formats its address.
 
 /**
- * How a program chose a port: by the text of the variable `PORT`, by its number, itself, or not.
+ * How a program chose a port. `text`, `number`: it passed the value of the variable `PORT`, as text or as a number. `own`: a fixed port,
+ * without that variable. `none`: any free port, or another port than that of the variable.
  * @typedef {'text' | 'number' | 'own' | 'none'} Choice
  *
  * A server that listens: on a port, or on the path of a socket.
  * @typedef {object} Listening
- * @property {number} at
  * @property {number} [port]
  * @property {string} [host]
  * @property {string} [path]
  * @property {Choice} [choice]
- * @property {boolean} [isSecure] TLS
- * @property {boolean} [isV6Only] all interfaces, of IPv6 alone
+ * @property {number} at when it began to listen, as `Date.now()`
+ * @property {boolean} [isSecure] whether it uses TLS
+ * @property {boolean} [isV6Only] whether it listens on IPv6 only
  *
- * `url` is for requests: of a socket, it names no machine.
+ * An address for requests. With a `socketPath`, the host of `url` has no meaning.
  * @typedef {{ url: string, socketPath?: string }} Address
  */
 
 const CHOICES = /** @type {const} */ (['none', 'own', 'number', 'text'])
-/** Hosts that stand for all interfaces. */
+/** Hosts that mean all interfaces. */
 const ALL = ['', '0.0.0.0', '::']
 
 /**
@@ -36,8 +37,8 @@ function addressOf({ port, host = '', path, isSecure = false, isV6Only = false }
 }
 
 /**
- * Returns the server for whose address users have a name. Others, such as an upstream of a test, are there for the program itself, which
- * starts them first if it needs their ports.
+ * Returns the main server: the one whose port the user can set or knows. Others, such as an upstream in a test, serve the program itself,
+ * which starts them first if it needs their ports.
  * @template {{ choice?: Choice }} Server
  * @param {readonly Server[]} servers in the order in which they began to listen
  * @returns {Server | undefined}
@@ -48,7 +49,7 @@ function mainOf(servers) {
   return best === 'text' || best === 'number' ? chosen.at(-1) : chosen[0]
 }
 
-/** Returns an address for people and for the commands of loads. @param {Address} address */
+/** Returns an address as text, for the log and for `OFFLOOP_URL`. @param {Address} address */
 function textOf({ url, socketPath }) {
   return socketPath === undefined ? url : `unix:${socketPath}`
 }

@@ -18,14 +18,14 @@ const { Run } = require('./run')
  * @typedef {import('../../doctor').Report} Report
  */
 
-/** Wrong use, or the program failed. */
+/** Exit code of invalid usage, and of a program or load generator that failed. */
 const FAILED = 2
-/** Signals that end a run: of Ctrl-C, of a supervisor, and of a terminal that is closed. */
+/** Signals that end a run: Ctrl-C, the signal of supervisors, and the end of the terminal. */
 const SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])
 
 /** @param {string[]} args */
 async function main(args) {
-  // A pipe may be closed, as by `| head`, and a terminal be gone: the files are written all the same.
+  // The pipe may be closed, as by `| head`, or the terminal may be gone: the files must be written anyway.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   try {
     process.exitCode = await run(args)
@@ -45,7 +45,7 @@ function run([name, ...args]) {
     process.stdout.write(USAGE)
     return name === undefined ? FAILED : 0
   }
-  throw new UsageError(`"${name}" is neither doctor nor report`)
+  throw new UsageError(`The commands are doctor and report, not "${name}"`)
 }
 
 /** @param {string[]} args */
@@ -56,7 +56,7 @@ async function doctor(args) {
   const run = new Run(options, log)
   let interrupts = 0
   const onInterrupt = (/** @type {NodeJS.Signals} */ signal) => {
-    // Ctrl-C in a terminal reaches all processes.
+    // Ctrl-C in a terminal sends SIGINT to the program too.
     if (interrupts++ === 0) run.interrupt(signal === 'SIGINT' && process.stdin.isTTY)
     else run.kill()
   }
@@ -69,7 +69,7 @@ async function doctor(args) {
   return outcome === 'failed' ? FAILED : exitCode(result)
 }
 
-/** Writes the HTML of a recorded report. @param {string[]} args */
+/** Writes the HTML page of a recorded report. @param {string[]} args */
 function report(args) {
   const options = parseReportOptions(args)
   if (options === 'help') return help()
@@ -84,7 +84,7 @@ function help() {
   return 0
 }
 
-/** Makes the directory of the reports, before a run whose report would be lost. @param {string} directory */
+/** Makes the directory of the reports. Fails before the run, whose report would be lost otherwise. @param {string} directory */
 function makeDirectory(directory) {
   try {
     mkdirSync(directory, { recursive: true })
@@ -109,7 +109,7 @@ function write(report, { formats, directory }) {
 }
 
 /**
- * Returns whether a format is that of a file.
+ * Returns whether a format is written to a file.
  * @param {string} format
  * @returns {format is Format}
  */

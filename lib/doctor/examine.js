@@ -1,6 +1,6 @@
 'use strict'
 
-// The doctor within a program.
+// `examine`: runs the doctor within the process that it measures.
 
 const { writeFile } = require('node:fs/promises')
 const { extname } = require('node:path')
@@ -34,7 +34,7 @@ async function examine(options = {}) {
   const unknown = rules?.find(rule => !ruleNames().includes(String(rule)))
   if (unknown !== undefined)
     throw invalidValue(`The "options.rules" property must hold ${ruleNames().join(', ')}. Received ${inspect(unknown)}`)
-  // Replaces functions of Node.js, which programs that are not examined keep.
+  // Loaded here because it replaces functions of Node.js.
   const { Session } = require('./probe/session')
   const inbox = new Inbox()
   inbox.command({ phase: 'warm-up', snapshots: 0 })
@@ -64,7 +64,7 @@ async function examine(options = {}) {
 }
 
 /**
- * Writes a report in the format of the file's name.
+ * Writes a report to a file, in the format of the extension.
  * @this {ExaminedReport}
  * @param {string} path
  */

@@ -1,20 +1,20 @@
 'use strict'
 
-// The formats of a report that are files.
+// The formats of a report that are written to files.
 
 /**
  * @typedef {import('../../doctor').Report} Report
  * @typedef {'json' | 'html' | 'md' | 'sarif'} Format
  */
 
-/** Files of the formats. */
+/** Names of files by format. */
 const FILES = /** @type {const} */ ({
   json: 'doctor.json',
   html: 'doctor.html',
   md: 'doctor.md',
   sarif: 'doctor.sarif'
 })
-/** Formats by the extension of a file. @type {Record<string, Format>} */
+/** Formats by extension. @type {Record<string, Format>} */
 const EXTENSIONS = { '.json': 'json', '.html': 'html', '.md': 'md', '.sarif': 'sarif' }
 
 /** @type {Record<Format, (report: Report) => string>} */

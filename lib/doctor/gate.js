@@ -1,6 +1,6 @@
 'use strict'
 
-// Conditions of `--fail`, and the exit code.
+// Parses and checks the conditions of `--fail`, and chooses the exit code.
 
 /**
  * @typedef {import('../../doctor').Report} Report
@@ -11,9 +11,9 @@
  *   | { kind: 'figure', text: string, figure: string, scope: 'own' | 'wall', isAbove: boolean, limit: number }} Failure
  */
 
-/** Orders confidences. */
+/** Confidences, weakest first. */
 const CONFIDENCES = /** @type {const} */ (['possible', 'likely', 'certain'])
-/** Factors of units: durations become milliseconds, shares become numbers, sizes become bytes. */
+/** Factors by unit: durations become milliseconds, percentages shares from 0 to 1, and sizes bytes. */
 const UNITS = /** @type {Record<string, number>} */ ({
   '': 1,
   ms: 1,
@@ -44,7 +44,7 @@ const FIGURES = {
 }
 
 /**
- * Returns a condition, or the reason why its text is wrong.
+ * Returns the condition, or the reason why the text is not one.
  * @param {string} text
  * @returns {Failure | string}
  */
@@ -71,7 +71,7 @@ function parseCondition(text) {
 }
 
 /**
- * Returns the conditions with their outcomes.
+ * Returns the conditions with their values, and whether they are met.
  * @param {Report} report
  * @param {Failure[]} failures
  * @returns {Condition[]}

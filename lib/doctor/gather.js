@@ -1,6 +1,6 @@
 'use strict'
 
-// Facts from the messages of the probes: with positions of sources, and with the loops in which calls are awaited.
+// Builds the facts of a run from the messages of the probes. Adds the loops in which calls are awaited, and maps positions to sources.
 
 const { isAbsolute } = require('node:path')
 const { isUserFile } = require('../watch/frames')
@@ -32,7 +32,7 @@ async function factsOf(messages, command, load) {
   const [hello] = messages.flatMap(list => list[0] ?? [])
   const compiled = textsOf(messages)
   const resolve = resolver(compiled)
-  // They search the text that V8 ran.
+  // Containers and keepers are searched in the text that V8 ran, so before positions are mapped.
   for (const list of messages) await addContainers(list, processes)
   for (const process of processes) addKeepers(process)
   for (const process of processes) await locate(process, resolve, compiled)
@@ -110,7 +110,7 @@ function nothing() {
 }
 
 /**
- * Replaces positions with those of the sources.
+ * Replaces the positions of a process with those of the sources.
  * @param {ProcessFacts} process
  * @param {(frames: FactFrame[]) => Promise<FactFrame[]>} resolve
  * @param {ReadonlyMap<string, string>} compiled
@@ -131,7 +131,7 @@ async function locate(process, resolve, compiled) {
 }
 
 /**
- * Replaces the positions of a CPU profile with those of the sources, all together: each file is read once.
+ * Replaces the positions of a CPU profile with those of the sources. One call for all nodes reads each file once.
  * @param {ProfileNode[]} nodes
  * @param {ReadonlyMap<string, string>} compiled
  */
@@ -173,7 +173,7 @@ function addKeepers({ allocations }) {
 }
 
 /**
- * Returns the texts that were compiled in memory, by file.
+ * Returns the texts that loaders compiled in memory, by file.
  * @param {any[][]} messages
  * @returns {Map<string, string>}
  */
@@ -183,7 +183,7 @@ function textsOf(messages) {
 }
 
 /**
- * Returns a function that adds loops to frames and moves them to their sources.
+ * Returns a function that adds the context of each call to the frames of a stack, and maps their positions to the sources.
  * @param {ReadonlyMap<string, string>} compiled
  */
 function resolver(compiled) {
@@ -216,7 +216,7 @@ function resolver(compiled) {
 }
 
 /**
- * Returns what the text around a position says of the call there.
+ * Returns the context of a call: its loop, the functions around it, and whether its function awaits it.
  * @param {string | undefined} text
  * @param {number} line
  * @param {number} column

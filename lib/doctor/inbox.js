@@ -1,6 +1,6 @@
 'use strict'
 
-// The directory in which the probes write their facts, and the command that they read.
+// The private directory where the probes write their facts, and from which they read the command.
 
 const {
   closeSync,
@@ -20,10 +20,10 @@ const { EXTENSION, commandPath, tablesPath } = require('./settings')
 /** @typedef {import('./settings').Command} Command */
 
 const CHUNK = 1 << 20
-/** Most bytes of a line: a file may hold a line that was cut off. */
+/** Maximum length of a line in bytes. The last line of a process that was killed has no end. */
 const MAX_LINE = 256 << 20
 
-/** One file of facts. */
+/** The file with the facts of a process. */
 class Source {
   #fd
   #rest = Buffer.alloc(0)
@@ -35,7 +35,7 @@ class Source {
     this.#fd = openSync(path, 'r')
   }
 
-  /** Reads the lines that were added. */
+  /** Reads the lines that the process has added. */
   read() {
     const chunk = Buffer.alloc(CHUNK)
     for (let count = readSync(this.#fd, chunk); count > 0; count = readSync(this.#fd, chunk)) {
@@ -62,7 +62,7 @@ class Source {
     try {
       this.messages.push(JSON.parse(line))
     } catch {
-      // The process was killed while it wrote.
+      // The process was killed while it wrote the line.
     }
   }
 }
@@ -96,7 +96,7 @@ class Inbox {
   }
 
   /**
-   * Reads all facts: the messages of each process, the last of which may be its tables.
+   * Reads all facts. Returns the messages of each process; the last message may be its tables.
    * @returns {any[][]}
    */
   all() {
@@ -111,7 +111,7 @@ class Inbox {
     try {
       return hello && JSON.parse(readFileSync(tablesPath(this.directory, hello.pid, hello.thread), 'utf8'))
     } catch {
-      // It was not measured.
+      // The process was not measured.
       return undefined
     }
   }

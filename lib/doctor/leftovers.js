@@ -1,17 +1,17 @@
 'use strict'
 
-// Processes of the program that outlive the one that the doctor has started: a shell, for example, passes on no signal.
+// Ends processes that outlive the process that the doctor started: a shell, for example, does not pass on signals.
 
 const { now, setTimeout } = require('../internal/clock')
 
 /** Time that a process gets to end after SIGTERM, in milliseconds. */
 const GRACE = 5000
-/** Time between two looks. */
+/** Time between two checks, in milliseconds. */
 const LOOK = 50
 
 /**
- * Ends processes: by SIGTERM, later by SIGKILL.
- * @param {() => number[]} alive returns those that run
+ * Ends processes by SIGTERM and, if they are still running five seconds later, by SIGKILL.
+ * @param {() => number[]} alive returns the processes that run
  */
 async function endProcesses(alive) {
   const began = now()
@@ -31,7 +31,7 @@ function send(pids, signal) {
     try {
       process.kill(pid, signal)
     } catch {
-      // It has ended, or belongs to another user.
+      // The process has ended, or belongs to another user.
     }
   }
 }

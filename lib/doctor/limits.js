@@ -1,11 +1,11 @@
 'use strict'
 
-// Limits of the control group of this process: a program that it starts has the same.
+// Reads the limits of the control group of this process, which a program that it starts inherits.
 
 const { readFileSync } = require('node:fs')
 const { dirname, join } = require('node:path')
 
-/** Version 1 has no limit above this. */
+/** Value from which version 1 reports the absence of a limit, in bytes. */
 const UNLIMITED = 2 ** 53
 
 /** @returns {{ quota?: number, memoryLimit?: number }} */
@@ -24,8 +24,8 @@ function cgroupLimits() {
 }
 
 /**
- * Returns the limits of a group and of those around it.
- * @param {string} controllers of version 1, empty for version 2
+ * Returns the limits of a group and of the groups that contain it.
+ * @param {string} controllers of version 1; empty for version 2
  * @param {string} path
  * @param {'cpu' | 'memory'} controller
  * @param {(folder: string) => number | undefined} limitOf

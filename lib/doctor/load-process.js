@@ -1,23 +1,23 @@
 'use strict'
 
-// Runs autocannon, and sends its figures to the parent process.
+// Main file of a process that runs autocannon and sends its figures to the parent process.
 
 const { getPriority, setPriority } = require('node:os')
 
-// The command line has been killed.
+// The parent process was killed.
 process.once('disconnect', () => process.exit())
 
 process.once('message', async (/** @type {any} */ { autocannon, address, shots, connections, rate }) => {
-  // The load must not take the cores of the program.
+  // autocannon must not take the cores from the program.
   try {
     setPriority(getPriority() + 5)
   } catch {
-    // The system forbids the change.
+    // The system does not allow the change.
   }
   const shooting = require(autocannon)({
     ...address,
     connections,
-    // Until it is stopped.
+    // The parent process stops it earlier.
     duration: 86_400,
     ...(rate === undefined ? {} : { overallRate: rate }),
     timeout: 30,
@@ -28,7 +28,7 @@ process.once('message', async (/** @type {any} */ { autocannon, address, shots, 
       ...(type === undefined ? {} : { headers: { 'content-type': type } })
     }))
   })
-  // The end of the measurement.
+  // The second message means the end of the measurement.
   process.once('message', () => shooting.stop())
   const result = await shooting
   const { latency, errors, timeouts, non2xx } = result

@@ -1,6 +1,6 @@
 'use strict'
 
-// The load of a server: by autocannon in another process, or by the user's own command.
+// Generates the HTTP load of a server: with autocannon in another process, or with the user's command.
 
 const { fork, spawn } = require('node:child_process')
 const { once } = require('node:events')
@@ -21,7 +21,7 @@ function findAutocannon() {
     try {
       return createRequire(from).resolve('autocannon')
     } catch {
-      // Not in this project.
+      // It is not installed there.
     }
   }
   throw new UsageError(
@@ -29,19 +29,19 @@ function findAutocannon() {
   )
 }
 
-/** Time that the load gets to end, in milliseconds. */
+/** Time that the load generator gets to end, in milliseconds. */
 const FAREWELL = 2000
 const HAS_GROUPS = process.platform !== 'win32'
 
-/** The load of a server. It goes on until it is stopped, a command until it ends. */
+/** A load generator. autocannon runs until `stop`, a command until it exits. */
 class Load {
   #child
   #wasStopped = false
   /** @type {LoadFacts | undefined} */
   facts
-  /** Why the load failed. @type {string | undefined} */
+  /** Why the load generator failed. @type {string | undefined} */
   failure
-  /** Resolves at the end of the load. */
+  /** Resolves when the load generator has ended. */
   ended
 
   /**
@@ -60,13 +60,13 @@ class Load {
       const { load, connections, rate } = options
       this.#child.send({ autocannon: findAutocannon(), address, shots: load, connections, rate })
     } else {
-      // The command may start others: a group ends together.
+      // The command may start other processes: a process group can be ended as a whole.
       this.#child = spawn(onListen, { shell: true, env, stdio: 'inherit', detached: HAS_GROUPS })
     }
     this.ended = this.#wait()
   }
 
-  /** Ends the load and waits for its figures. */
+  /** Ends the load generator and waits for its figures. */
   async stop() {
     this.#wasStopped = true
     if (this.#child.connected) this.#child.send('stop')
@@ -85,7 +85,7 @@ class Load {
     try {
       process.kill(isGroup ? -pid : pid)
     } catch {
-      // It has just ended.
+      // The process has just ended.
     }
   }
 
@@ -97,9 +97,9 @@ class Load {
     try {
       const [code, signal] = await once(this.#child, 'exit')
       const how = signal === null ? `ended with exit code ${code}` : `was killed by ${signal}`
-      if (code !== 0 && !this.#wasStopped) this.failure = `The load ${how}`
+      if (code !== 0 && !this.#wasStopped) this.failure = `The load generator ${how}`
     } catch (error) {
-      this.failure = `The load could not be started: ${/** @type {Error} */ (error).message}`
+      this.failure = `The load generator could not be started: ${/** @type {Error} */ (error).message}`
     }
     return 'loaded'
   }

@@ -1,6 +1,6 @@
 'use strict'
 
-// Options of the command line.
+// Parses the options of the command line.
 
 const { existsSync, readFileSync } = require('node:fs')
 const { extname } = require('node:path')
@@ -11,26 +11,26 @@ const { ruleNames } = require('./judge/judge')
 /**
  * @typedef {import('./gate').Failure} Failure
  *
- * A request that the load repeats, with the media type of its body.
+ * A request that autocannon repeats, with the media type of its body.
  * @typedef {{ method: string, path: string, body?: Buffer, type?: string }} Shot
  *
- * A finding that is not reported.
+ * A finding to leave out of the report.
  * @typedef {{ rule: string, file: string, line: number, reason?: string }} Ignored
  *
  * @typedef {object} Options
  * @property {string[]} command
  * @property {Shot[]} load
- * @property {string | undefined} onListen command that makes the load
- * @property {number | undefined} seconds measured; without it until the program or its load ends
- * @property {boolean} isBatch
+ * @property {string | undefined} onListen command that generates the load
+ * @property {number | undefined} seconds duration of the measurement, which otherwise ends with the program or its load generator
+ * @property {boolean} isBatch whether the program has no server (`--for`)
  * @property {number} connections
- * @property {number | undefined} rate requests a second
+ * @property {number | undefined} rate requests per second
  * @property {number} warmup in seconds
- * @property {number} threshold in milliseconds
+ * @property {number} threshold minimum duration of a block, in milliseconds
  * @property {Failure[]} fail
  * @property {boolean} hasFlame
  * @property {'auto' | 'off' | 'always'} heap
- * @property {string[] | undefined} only rules to check, all by default
+ * @property {string[] | undefined} only rules to check; all if undefined
  * @property {Ignored[]} ignore
  * @property {string[]} formats
  * @property {string} directory of the reports
@@ -44,7 +44,7 @@ const TYPES = new Map([
   ['.txt', 'text/plain']
 ])
 
-/** A wrong use of the command line. */
+/** Invalid arguments of the command line. */
 class UsageError extends Error {}
 
 const FORMATS = ['terminal', 'html', 'json', 'md', 'sarif', 'github']
@@ -118,11 +118,11 @@ function parseOptions(args) {
   }
   for (const option of /** @type {const} */ (['load', 'on-listen', 'duration'])) {
     if (values.for !== undefined && values[option] !== undefined)
-      throw new UsageError(`--for is for programs without a server: it excludes --${option}`)
+      throw new UsageError(`--for is for programs without a server: it cannot be combined with --${option}`)
   }
   for (const option of /** @type {const} */ (['connections', 'rate'])) {
     if (values.load === undefined && values[option] !== undefined)
-      throw new UsageError(`--${option} is an option of the load: it needs --load`)
+      throw new UsageError(`--${option} requires --load`)
   }
   const isBatch = values.for !== undefined
   const seconds = isBatch ? values.for : (values.duration ?? (values.load === undefined ? undefined : '20'))
@@ -220,7 +220,7 @@ function parseFailures(texts) {
 }
 
 /**
- * @param {string} where the text stands
+ * @param {string} where option or file that contains the text
  * @param {string} text
  * @returns {Ignored}
  */
@@ -231,7 +231,7 @@ function parseIgnored(where, text) {
 }
 
 /**
- * @param {string} where the name stands
+ * @param {string} where option or file that contains the name
  * @param {string} name
  */
 function ruleName(where, name) {
@@ -240,7 +240,7 @@ function ruleName(where, name) {
   return name
 }
 
-/** Returns the findings that the project's own file ignores. @returns {Ignored[]} */
+/** Returns the findings that the file of the project ignores. @returns {Ignored[]} */
 function suppressions() {
   if (!existsSync(SUPPRESSIONS)) return []
   const wrong = (/** @type {string} */ why) => new UsageError(`${SUPPRESSIONS}: ${why}`)

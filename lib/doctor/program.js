@@ -1,6 +1,6 @@
 'use strict'
 
-// The program under observation, as a child process.
+// Starts and ends the measured program.
 
 const { spawn } = require('node:child_process')
 const { join } = require('node:path')
@@ -18,10 +18,10 @@ const GRACE = 5000
 class Program {
   /** @type {import('node:child_process').ChildProcess | undefined} */
   #child
-  /** Whether the end was requested: by the doctor, or by Ctrl-C. */
+  /** Whether the doctor or Ctrl-C has requested the end of the program, which then is not a failure. */
   wasAsked = false
   #isSignalled = false
-  /** Settles at the end of the program. */
+  /** Resolves when the program has ended. */
   ended
 
   /**
@@ -43,15 +43,15 @@ class Program {
   }
 
   /**
-   * Marks the end that follows as requested.
-   * @param {boolean} isSignalled whether the program has received a signal too, as from Ctrl-C in a terminal
+   * Marks the end of the program as requested.
+   * @param {boolean} isSignalled whether the program has received the signal too, as for Ctrl-C in a terminal
    */
   expectEnd(isSignalled) {
     this.wasAsked = true
     this.#isSignalled = isSignalled
   }
 
-  /** Ends the program: by SIGTERM, unless it is ending already; later by SIGKILL. */
+  /** Ends the program by SIGTERM, after five seconds by SIGKILL. A program that has received Ctrl-C gets five seconds before SIGTERM. */
   async stop() {
     const child = this.#child
     if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return this.ended
@@ -89,7 +89,7 @@ function pause(ms) {
 }
 
 /**
- * Returns the environment that begins the probes in a program.
+ * Returns the environment variables that load the probes into a program.
  * @param {Settings} settings
  * @returns {NodeJS.ProcessEnv}
  */

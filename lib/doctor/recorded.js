@@ -1,6 +1,6 @@
 'use strict'
 
-// Reports that an earlier run has written.
+// Reads reports that an earlier run has written.
 
 const { readFileSync } = require('node:fs')
 const { UsageError } = require('./options')
@@ -9,7 +9,7 @@ const { faultOfReport } = require('./report/schema-check')
 const VERSION = 1
 
 /**
- * Reads the JSON of a report.
+ * Reads and checks a report in JSON.
  * @param {string} file
  * @returns {import('../../doctor').Report}
  */

@@ -1,6 +1,6 @@
 'use strict'
 
-// A run: starts the program, waits for its server, loads it, and returns the facts.
+// A run: starts the program, waits for its server, starts the load, measures, and returns the facts.
 
 const { tmpdir } = require('node:os')
 const { join } = require('node:path')
@@ -19,33 +19,35 @@ const { seemsToGrow } = require('./snapshots')
  * @typedef {import('./facts').Facts} Facts
  * @typedef {import('./address').Address} Address
  *
- * The end of a run. `failed`: the program did not start, crashed, or was killed.
+ * The end of a run. `failed`: the program or its load generator did not start, failed or was killed, or no server listened.
  * @typedef {{ facts: Facts, outcome: 'measured' | 'failed', message?: string }} Outcome
  */
 
-/** Time between two looks at what the probes have written, in milliseconds. */
+// Times are in milliseconds.
+
+/** Interval at which the messages of the probes are read. */
 const LOOK = 50
-/** Time that a program with a load gets until its server listens. */
+/** Maximum time until a server listens, if the run has a load. */
 const PATIENCE = 60_000
-/** Time after which a server on the path of a socket is loaded if none has a port: tools have such sockets for themselves. */
+/** Time that a server with a port gets to listen before one on a socket path gets the load: tools use such sockets internally. */
 const SOCKET_PATIENCE = 2000
-/** Time that the first process gets to begin its measurement: its loop may be blocked. */
+/** Maximum time until the first process begins its measurement: its loop may be blocked. */
 const ANSWER = 20_000
-/** Time that an HTTP server gets after a server of another protocol, in milliseconds. */
+/** Time that an HTTP server gets to listen after a server of another protocol. */
 const FURTHER = 2000
-/** Time within which all servers listen once the first one does. */
+/** Time that further servers get to listen after the first one. */
 const SETTLED = 250
-/** Time that the probes get to write their last facts. */
+/** Maximum time until the probes have written their last facts. */
 const FAREWELL = 15_000
-/** Most time between two heap snapshots: V8 tracks objects meanwhile, which slows its collections. */
+/** Maximum time between two heap snapshots: meanwhile V8 tracks objects, which slows its collections. */
 const BETWEEN = 5000
-/** Time that the processes get to write a heap snapshot. */
+/** Maximum time until the processes have written a heap snapshot. */
 const SNAPSHOT = 60_000
-/** Intervals of the CPU profile, in milliseconds. */
+/** Sampling intervals of the CPU profile, without and with `--flame`. */
 const PROFILE = 10
 const FLAME = 1
 
-/** Permissions that a program with the permission model of Node.js needs. */
+/** Advice for programs with the permission model of Node.js. */
 const PERMISSIONS = `with --permission the program needs --allow-addons, --allow-fs-read=${join(__dirname, '..', '..')}, \
 --allow-fs-write=${tmpdir()} and, on Node.js 26, --allow-inspector`
 
@@ -108,7 +110,7 @@ class Run {
       const message = await this.#observe()
       await this.#finish()
       const end = await this.#program.stop()
-      // Those whose parent, such as a shell, has not passed on the signal.
+      // A parent process, such as a shell, may not have passed on the signal.
       await endProcesses(() => this.#alive())
       for (const { message } of this.#faults()) this.#log(`a probe failed: ${message}`)
       const facts = await factsOf(this.#inbox.all(), this.#options.command, this.#load?.facts)
@@ -121,7 +123,7 @@ class Run {
     }
   }
 
-  /** Measures until the end of the run. Returns why it failed, or `undefined`. @returns {Promise<string | undefined>} */
+  /** Measures until the end of the run. Returns why the run failed, or `undefined`. @returns {Promise<string | undefined>} */
   async #observe() {
     const { isBatch, warmup, seconds, load, onListen } = this.#options
     const hasLoad = load.length > 0 || onListen !== undefined
@@ -133,13 +135,13 @@ class Run {
     }
     const over = [this.#ended(), this.#interrupted, ...(this.#load === undefined ? [] : [this.#load.ended])]
     if ((await Promise.race([deadline(warmup * 1000), ...over])) !== 'time') return undefined
-    this.#log(seconds === undefined ? 'measuring, Ctrl-C ends' : `measuring for ${seconds} s`)
+    this.#log(seconds === undefined ? 'measuring until Ctrl-C' : `measuring for ${seconds} s`)
     this.#inbox.command({ phase: 'measure', snapshots: 0 })
     // A blocked loop reads the command late.
     const begun = this.#message(({ type }) => type === 'measure', over)
     if ((await Promise.race([begun, deadline(ANSWER)])) === 'time') {
-      // A loop that does not end ignores signals too.
-      this.#log(`the event loop has been blocked for ${ANSWER / 1000} s: the program is killed`)
+      // A blocked loop does not handle signals either.
+      this.#log(`the event loop has been blocked for ${ANSWER / 1000} s: killing the program`)
       this.kill()
       return undefined
     }
@@ -150,7 +152,7 @@ class Run {
   }
 
   /**
-   * Returns why no server has listened, if the program or the doctor is to blame for it.
+   * Returns why no server has listened, or `undefined` if the end of the program or Ctrl-C is the reason.
    * @param {boolean} hasLoad
    */
   #whyNotListening(hasLoad) {
@@ -163,7 +165,7 @@ class Run {
     if (this.#isInterrupted) return undefined
     if (this.#end === undefined) return hasLoad ? `No server listened within ${PATIENCE / 1000} s` : undefined
     if (this.#end.code === 0)
-      this.#log('the program ended before a server listened; --for SECONDS observes a program without a server')
+      this.#log('the program ended before a server listened; --for SECONDS measures a program without a server')
     return undefined
   }
 
@@ -174,9 +176,9 @@ class Run {
   }
 
   /**
-   * Waits for a time, towards the end of which a first heap snapshot may be taken, and a second one at the end.
+   * Waits until the end of the measurement. If heap snapshots are wanted, takes one before the end and one at the end.
    * @param {number} time in milliseconds
-   * @param {Promise<unknown>[]} over
+   * @param {Promise<unknown>[]} over settle if the run ends earlier
    */
   async #measure(time, over) {
     const before = Math.max(time / 2, time - BETWEEN)
@@ -193,8 +195,9 @@ class Run {
   }
 
   /**
-   * @param {number} count
-   * @param {Promise<unknown>[]} over
+   * Lets all measured processes write a heap snapshot, and waits for them.
+   * @param {number} count number of snapshots up to this one
+   * @param {Promise<unknown>[]} over settle if the run ends earlier
    */
   async #snapshot(count, over) {
     this.#inbox.command({ phase: 'measure', snapshots: count })
@@ -214,7 +217,7 @@ class Run {
   }
 
   /**
-   * Returns the address of the main HTTP server, else of the first server, or `undefined` if the run ends before.
+   * Returns the address of the main HTTP server, or else of the first server. Returns `undefined` if the run ends earlier.
    * @param {number} patience in milliseconds
    * @returns {Promise<Address | undefined>}
    */
@@ -224,19 +227,19 @@ class Run {
       type === 'listening' && (port !== undefined || date() - at > SOCKET_PATIENCE)
     const first = await this.#message(message => message.type === 'refused' || isReady(message), over)
     if (first?.type !== 'listening') return undefined
-    // A program may also have servers of other protocols.
+    // The first server may use another protocol.
     const isHttp = (/** @type {any} */ message) => message.isHttp && isReady(message)
     const found = await this.#message(isHttp, [...over, deadline(FURTHER)])
-    // Servers that it needs itself may listen before the main one.
+    // Servers that the program itself needs may listen before the main one.
     await Promise.race([after(SETTLED), ...over])
     const servers = this.#inbox.read().flat().filter(isHttp)
     return addressOf(mainOf(servers) ?? found ?? first)
   }
 
   /**
-   * Returns the first message of a kind, or `undefined` if the run ends before.
+   * Waits for a message of any process, and returns it. Returns `undefined` if the run ends earlier.
    * @param {(message: any) => boolean} isWanted
-   * @param {Promise<unknown>[]} over
+   * @param {Promise<unknown>[]} over settle if the run ends
    */
   async #message(isWanted, over) {
     let isOver = false
@@ -257,7 +260,7 @@ class Run {
     for (let waited = 0; waited < FAREWELL && this.#inbox.read().some(isOpen); waited += LOOK) await after(LOOK)
   }
 
-  /** Returns the processes that run after their last facts. */
+  /** Returns the ids of the processes of the program that are still running. */
   #alive() {
     return this.#inbox
       .read()
@@ -266,6 +269,7 @@ class Run {
       .filter(isAlive)
   }
 
+  /** Returns the first fault of the probes in each process. */
   #faults() {
     return this.#inbox.read().flatMap(list => list.filter(({ type }) => type === 'fault').slice(0, 1))
   }
@@ -279,12 +283,13 @@ class Run {
   }
 }
 
-/** Returns whether a process may write facts still. @param {any[]} messages */
+/** Returns whether a process may still write facts. @param {any[]} messages */
 function isOpen(messages) {
   return !messages.some(({ type }) => type === 'end' || type === 'refused') && isAlive(messages[0]?.pid)
 }
 
 /**
+ * Resolves after a time.
  * @param {number} ms
  * @returns {Promise<'time'>}
  */
@@ -293,7 +298,7 @@ function after(ms) {
 }
 
 /**
- * As `after`, without keeping this process: the program does.
+ * Resolves after a time, but does not keep this process alive: the program does.
  * @param {number} ms
  * @returns {Promise<'time'>}
  */

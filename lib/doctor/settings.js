@@ -1,25 +1,25 @@
 'use strict'
 
-// Names and messages that the command line and the probes share.
+// Settings, commands and file names that the command line and the probes share.
 
 const { join } = require('node:path')
 
 /**
- * Settings of a run, in the environment of the program.
+ * Settings of a run, in an environment variable of the program.
  * @typedef {object} Settings
- * @property {string} directory for the facts, private to the user
- * @property {number} reader process that reads the facts
- * @property {number} threshold of a block, in milliseconds
- * @property {number} profileInterval of the CPU profile, in milliseconds
- * @property {'server' | 'batch'} program `batch`: observed from its beginning, without a server
+ * @property {string} directory directory of the facts, which only the user can read
+ * @property {number} reader id of the process that reads the facts
+ * @property {number} threshold minimum duration of a block, in milliseconds
+ * @property {number} profileInterval sampling interval of the CPU profile, in milliseconds
+ * @property {'server' | 'batch'} program `batch`: probes start with the program instead of its server
  *
- * The state of a run, which the command line writes and the probes read.
+ * The command of a run, which the command line writes and the probes read: the phase, and the number of heap snapshots requested so far.
  * @typedef {{ phase: 'warm-up' | 'measure' | 'finish', snapshots: number }} Command
  */
 
-/** Variable of the environment that holds the settings. */
+/** Environment variable that holds the settings. */
 const VARIABLE = 'OFFLOOP_DOCTOR'
-/** Time between two looks of a probe at the command, and between two rows of figures, in milliseconds. */
+/** Interval at which processes read the command and write a row of figures, in milliseconds. */
 const TICK = 250
 const EXTENSION = '.facts'
 
@@ -29,7 +29,7 @@ function commandPath(directory) {
 }
 
 /**
- * Returns the file of the facts of a thread.
+ * Returns the path of the file with the facts of a thread.
  * @param {string} directory
  * @param {number} pid
  * @param {number} thread
@@ -39,7 +39,7 @@ function factsPath(directory, pid, thread) {
 }
 
 /**
- * Returns the file of a heap snapshot.
+ * Returns the path of a heap snapshot.
  * @param {string} directory
  * @param {number} pid
  * @param {number} thread
@@ -50,7 +50,7 @@ function snapshotPath(directory, pid, thread, count) {
 }
 
 /**
- * Returns the file of the tables of a thread: its last facts that are not single events.
+ * Returns the path of the tables of a thread: the facts that are totals rather than single events.
  * @param {string} directory
  * @param {number} pid
  * @param {number} thread

@@ -1,15 +1,15 @@
 'use strict'
 
-// When heap snapshots are worth their price: they stop the program.
+// Decides whether to take heap snapshots, which stop the program.
 
-/** A larger heap takes too long, in bytes. */
+/** Size in bytes above which a snapshot takes too long. */
 const LARGEST = 150e6
-/** Growth of the heap during the first half of the measurement. */
+/** Growth above which the heap seems to grow: as a factor, and in bytes. */
 const SHARE = 1.15
 const BYTES = 2e6
 
 /**
- * Returns whether the heap of a process seems to grow: its least size lately against that in the beginning.
+ * Returns whether the heap of a process seems to grow, by its smallest size in each third of the measurement up to now.
  * @param {any[]} messages of a process
  */
 function seemsToGrow(messages) {
@@ -26,7 +26,7 @@ function leastOf(values) {
 }
 
 /**
- * Returns the files of the two snapshots of a process, if both were written.
+ * Returns the paths of the two snapshots of a process, if both were written.
  * @param {any[]} messages of a process
  * @returns {[before: string, after: string] | undefined}
  */

@@ -2,7 +2,7 @@
 
 const { fileURLToPath } = require('node:url')
 
-/** Returns the path of a file by its URL, and other URLs unchanged. @param {string} url */
+/** Converts a file URL to a path, and returns other URLs unchanged. @param {string} url */
 function pathOf(url) {
   try {
     return url.startsWith('file:') ? fileURLToPath(url) : url
