@@ -4,8 +4,8 @@
 import type { Block, Durations, Frame } from '../../watch'
 
 /**
- * A frame with its position in the text that V8 ran. `loop`: the loop of its function in which the call is awaited. `functions`: those
- * around the call, innermost first, each by its position in that text. `isAwaited`: its function awaits the call.
+ * A frame. `loop`: loop of the function that awaits the call. `functions`: positions, in the text that V8 ran, of the functions around the
+ * call, innermost first. `isAwaited`: whether the function awaits the call.
  */
 export interface FactFrame extends Frame {
   loop?: { kind: string; line: number }
@@ -22,11 +22,11 @@ export interface FactBlock extends Omit<Block, 'samples' | 'thread'> {
   samples: { at: number; capture: 'on-time' | 'late' | 'none'; lateness: number; frames: FactFrame[] }[]
   /** Whether a debugger was attached. */
   isDebugged?: boolean
-  /** Number of begun requests plus number of ended ones, at each sample and at the end; absent if a stack is missing. */
+  /** Number of begun requests plus number of ended requests, at each sample and at the end; absent if a stack is missing. */
   progress?: number[]
 }
 
-/** Figures of a process, recorded four times a second. Counters start at the previous row. */
+/** Figures of a process, recorded four times a second. Counters cover the time since the previous row. */
 export interface Row {
   at: number
   heapUsed: number
@@ -38,30 +38,30 @@ export interface Row {
   longestGc: number
   /** Share of the time in which the loop was busy, 0 to 1. */
   utilization: number
-  /** Time in which the thread was starved, since the watch began: unlike the counters, not since the previous row. */
+  /** Starved time within blocks. Unlike the counters, since the watch began. */
   starved: number
   /** Active timers that keep the loop alive. */
   timers: number
 }
 
-/** Racing loads into Maps, by the line that sets the keys, or calls the method of a cache that does, from probe/races.js. */
+/** Races for keys of Maps, by the line that sets the keys or calls a cache that does, from probe/races.js. */
 export interface RaceFact extends Site {
   /** Excerpt of the key with the most misses. */
   key: string
-  /** Sets that replaced the value of a present key by another one, after at least two callers had missed the key. */
+  /** Number of sets that replaced the value of another caller, after at least two callers had missed the key. */
   overwrites: number
-  /** Absences of a key that were followed by an overwrite, and distinct keys (at most 64 are counted). */
+  /** Number of absences of a key that ended with an overwrite, and number of distinct keys, up to 64. */
   absences: number
   keys: number
   /** Maximum number of misses of a key before its first set. */
   misses: number
-  /** Sets of loads that began before the key was deleted and ended afterwards. */
+  /** Number of sets by callers that missed the key before it was deleted. */
   stale: number
-  /** Function that missed: the one that sets (`same`), one with a common caller or file (`near`), or another. */
+  /** Which function missed: the one that sets (`same`), one with a common caller or file (`near`), or another one (`other`). */
   kinship?: 'same' | 'near' | 'other' | 'unknown'
   /** Lines of the program that missed a key: at most four innermost frames. */
   missers?: FactFrame[]
-  /** Overwrites to expect if each caller that missed sets the key, and number of overwrites beyond those. */
+  /** Number of overwrites if each caller that missed the key sets it, and number of overwrites beyond those. */
   expected?: number
   excess?: number
 }
@@ -76,7 +76,7 @@ export interface DownstreamFact extends Site {
   call: string
   /** Whether the calls read or write. */
   access?: 'read' | 'write' | 'unknown'
-  /** Mean size of the answers, of sockets only. */
+  /** Mean size of the answers in bytes, only of `socket`. */
   meanAnswer?: number
   calls: number
   /** Calls that were identical to one in flight. */
@@ -101,16 +101,16 @@ export interface ListenerFact extends Site {
   emitter: string
   /** Number of listeners over time: at most 400 values at even intervals, and the last one. */
   counts: { at: number; count: number }[]
-  /** Emitters with more than ten listeners of this site and type. */
+  /** Number of emitters with more than ten listeners of this type from this line. */
   emitters: number
-  /** Number of open sockets at the end of the measurement: each may have a listener. */
+  /** Maximum number of open sockets: each may have a listener. */
   sockets?: number
 }
 
 /** Active intervals, by the line that sets them. */
 export interface IntervalFact extends Site {
   counts: { at: number; count: number }[]
-  /** Number of open sockets at the end of the measurement. */
+  /** Maximum number of open sockets: each may have an interval. */
   sockets?: number
 }
 
@@ -121,7 +121,7 @@ export interface WriteFact extends Site {
   kind: 'stream' | 'response'
   /** Maximum number of writes in a row while the stream needed a drain. */
   ignored: number
-  /** Largest buffer in such a series, and high water mark of its stream. */
+  /** Largest buffer during such writes, and high water mark of that stream. */
   buffered: number
   highWaterMark: number
   streams: number
@@ -165,7 +165,7 @@ export interface ContainerFact {
   bytes: number[]
   /** Declaration, if it was found in the source. */
   declared?: { file: string; line: number }
-  /** Lines that add entries, those with the most live allocations first. */
+  /** Lines that add entries, sorted by live allocations. */
   adds?: FactFrame[]
   /** Whether the file of the container removes entries. `bounded`: the file also reads their number. */
   removal?: 'none' | 'some' | 'bounded' | 'unknown'
@@ -182,7 +182,7 @@ export interface AllocationFact extends Site {
   keeper?: FactFrame
 }
 
-/** A function that has run, with its begin and end in the text that V8 ran. */
+/** A function that has run, with its start and end in the text that V8 ran. */
 export interface RanFact {
   file: string
   from: number
@@ -199,7 +199,7 @@ export interface ProcessFacts {
   script: string
   role: 'primary' | 'cluster worker' | 'process' | 'thread'
   began: number
-  /** Measurement: from the end of the warm-up. */
+  /** Beginning and end of the measurement; absent if the process was not measured. */
   measured?: { from: number; to: number }
   /** Requests during the measurement; `errors` have a status of 500 or more. */
   requests: { count: number; errors: number; durations?: Durations; routes: RouteFact[] }
@@ -221,21 +221,22 @@ export interface ProcessFacts {
   allocations: AllocationFact[]
   /** At most 20,000 functions of the program, if heap snapshots were taken. */
   ran?: RanFact[]
-  /** Sizes soon after major collections, in bytes. */
+  /** Sizes shortly after major collections, in bytes. */
   majors: { at: number; heapUsed: number; external: number }[]
   heapLimit: number
   /** Processor time of all threads during the measurement. */
   processorTime: number
-  /** Time that jobs waited for a thread of libuv's pool. */
+  /** Waits of jobs for a thread of libuv's pool. */
   poolWait: { at: number; wait: number }[]
+  /** Number of jobs by kind, recorded while the pool was full. */
   poolJobs: Record<string, number>
-  /** Messages to other processes: number, bytes, and time of serialization, with the line that sends most. */
+  /** Messages to other processes: number, bytes, and time of serialization, with the line that sends the most. */
   ipc: { messages: number; bytes: number; time: number } & Site
   /** Reasons why rules could not be checked, by id of the rule. */
   blind: Record<string, string>
-  /** Overhead of the doctor: milliseconds by part. */
+  /** Overhead of the doctor by part, in milliseconds. */
   cost: Record<string, number>
-  /** End of the process: at the doctor's request, by an exit code or a signal, or unknown. */
+  /** How the record ended: at the doctor's request (`finished`), with the process (`exit`), or for an unknown reason (`lost`). */
   end: { kind: 'finished' | 'exit' | 'lost'; code?: number | null; signal?: string | null }
 }
 
@@ -245,7 +246,7 @@ export interface RouteFact {
   count: number
   errors: number
   durations: Durations
-  /** Time of blocks of this route, and time for which its requests waited for blocks of other routes. */
+  /** Time in blocks of this route, and time for which requests of this route waited for blocks of other routes. */
   held: number
   waited: number
 }

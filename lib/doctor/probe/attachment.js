@@ -1,17 +1,17 @@
 'use strict'
 
-/** Returns its argument as `this` of a derived class. */
+/** Makes its argument the `this` of a derived class, so that the class adds its private fields to that object. */
 class Same {
   /** @param {object} it */
   constructor(it) {
-    // biome-ignore lint/correctness/noConstructorReturn: a derived class adds its private fields to the object.
+    // biome-ignore lint/correctness/noConstructorReturn: the derived class adds its private fields to the returned object.
     return it
   }
 }
 
 /**
- * Returns the functions that attach values to objects of the program, which cannot see them. No table keeps the objects alive. An
- * entry of a WeakMap costs a microsecond or more, a private field 20 ns.
+ * Returns functions that attach values to objects of the program and read them. A private field is invisible to the program, does not
+ * keep the object alive, and costs 20 ns; an entry of a WeakMap costs a microsecond or more.
  * @template Value
  */
 function attachment() {
@@ -29,6 +29,7 @@ function attachment() {
     }
 
     /**
+     * Returns the attached value.
      * @param {object} object
      * @returns {Value | undefined}
      */
@@ -37,7 +38,7 @@ function attachment() {
     }
 
     /**
-     * Returns whether the value was attached: not to a frozen object.
+     * Attaches a value. Returns false if the object is frozen.
      * @param {object} object
      * @param {Value | undefined} value
      */

@@ -12,7 +12,7 @@ const { pendingBlock } = require('../../watch/pending-block')
  * @typedef {import('../../watch/requests').Moment} Moment
  */
 
-/** Returns whether a debugger is attached. */
+/** Returns whether a debugger is attached, which may have paused the program. */
 function isDebugged() {
   try {
     return require('node:inspector').url() !== undefined
@@ -22,13 +22,13 @@ function isDebugged() {
   }
 }
 
-/** Age of a block, in milliseconds, at which its stack is written to the standard error: it may never end. */
+/** Age in milliseconds at which a block, which may never end, is written to the standard error with its stack. */
 const FATAL = 15_000
-/** Blocks of a process that are recorded. Further ones are counted. */
+/** Maximum number of recorded blocks. Further blocks are only counted. */
 const MAX_BLOCKS = 1000
 
 /**
- * Is on the stack while the probes work for themselves. Its name marks them: in the published package, their files are one.
+ * Calls a function of the probes. The name of `workOfTheDoctor` marks their stacks: a bundled package has one file for all probes.
  * @template T
  * @param {() => T} call
  */
@@ -36,13 +36,13 @@ function workOfTheDoctor(call) {
   return call()
 }
 
-/** The blocks of the event loop, with positions of the text that V8 ran. */
+/** Receives the blocks of the event loop. Their positions are those in the text that V8 ran. */
 class Blocks {
   #loop = native.canWatch() ? share('watch', LoopWatch) : undefined
   #threshold
   #onBlock
   #count = 0
-  /** Number of blocks beyond the recorded ones. */
+  /** Number of blocks that were only counted. */
   dropped = 0
 
   /**
@@ -62,19 +62,19 @@ class Blocks {
     this.#loop?.remove(this.#receive)
   }
 
-  /** Reports the block up to now: the process ends. */
+  /** Reports the current block up to now, before the process ends. */
   flush() {
     this.#loop?.flush()
   }
 
-  /** Starts to count from zero. */
+  /** Resets the counts at the beginning of the measurement. */
   begin() {
     this.#count = 0
     this.dropped = 0
   }
 
   /**
-   * Calls a function whose block is not the program's.
+   * Calls a function of the probes, whose time is not reported as a block of the program.
    * @template T
    * @param {() => T} call
    * @returns {T}
@@ -83,7 +83,7 @@ class Blocks {
     return this.#loop === undefined ? call() : this.#loop.expect(() => workOfTheDoctor(call))
   }
 
-  /** Returns statistics since the start, if the loop can be watched. */
+  /** Returns the statistics since the start, or `undefined` if the loop cannot be watched. */
   stats() {
     return this.#loop?.stats()
   }
@@ -100,9 +100,9 @@ class Blocks {
       return
     }
     const pending = pendingBlock(raw, /** @type {LoopWatch} */ (this.#loop).requests)
-    // Another watch of the program replaces the frames with those of the sources.
+    // A copy: if the program has a watch, that watch replaces the frames with those of the sources.
     const samples = pending.block.samples.map(sample => ({ ...sample }))
-    // The program held the loop in the same iteration: the times of its stacks are unknown.
+    // The probes worked in this iteration, so the time of the program's own stacks is unknown.
     if (samples.some(({ frames }) => frames.some(({ name }) => name === workOfTheDoctor.name))) return
     const progress = progressOf(raw, /** @type {LoopWatch} */ (this.#loop).requests.inFlight())
     const report = () => {
@@ -115,14 +115,15 @@ class Blocks {
         ...(isDebugged() ? { isDebugged: true } : {})
       })
     }
-    // The requests that waited begin in this iteration.
+    // The requests that waited for the block begin in the rest of this iteration.
     if (isExit) report()
     else setImmediate(report)
   }
 }
 
 /**
- * Returns the requests that had begun plus those that had ended, at each stack and at the end, if all stacks were captured.
+ * Returns the number of begun requests plus the number of ended ones, at each stack and at the end of the block. Returns `undefined` if a
+ * stack is missing.
  * @param {RawBlock} raw
  * @param {Moment} end
  */

@@ -1,25 +1,27 @@
 'use strict'
 
-// Descriptions of calls of other services: whether they read, an excerpt for the report, and their template, which is the call
-// without the values that differ from one call to the next.
+// Describes calls to other services: whether they read, an excerpt for the report, and a template, which is the call without the values
+// that differ from one call to the next.
 
 const { describeText } = require('./text-protocol')
 
 /** @typedef {import('./text-protocol').Description} Description */
 
+/** Maximum number of characters of an excerpt. */
 const EXCERPT = 40
-/** Characters of a call that its hash and its template are made of. */
+/** Maximum number of characters for the hash and the template of a call, and number of them from the end of a longer call. */
 const MOST = 2048
 const LAST = 256
+/** Maximum number of cached descriptions. */
 const MAX_STATEMENTS = 256
 
-/** Statements that are part of the protocol, and checks of health. */
+/** Statements that control transactions and sessions, and health checks. */
 const SQL_IGNORED =
   /^(?:begin|commit|rollback|start|savepoint|release|set|show|use|discard|deallocate|ping|end|lock|unlock|listen|unlisten|notify)\b|^select\s+(?:1|now\(\)|version\(\)|current_\w+|@@[\w.]+)(?:\s+(?:as\s+\w+|from\s+dual))?\s*;?$/i
 const SQL_START =
   /\b(?:select|with|insert|update|delete|replace|merge|call|exec|execute|begin|commit|rollback|set|show)\s/i
 const SQL_READ = /^(?:select|with|values|table|explain)\b/i
-/** Reads that change something or return something else each time. */
+/** Parts of statements that change data, or return another result each time. */
 const SQL_EFFECT =
   /\b(?:insert|update|delete|merge|into|nextval|setval|pg_\w+|get_lock|random|rand|uuid\w*|gen_random_uuid|newid)\b/i
 const SQL_PAGED = /\b(?:offset|fetch)\b/i
@@ -34,11 +36,11 @@ const HTTP_IGNORED =
   /^\/(?:-\/)?(?:ready\w*|readiness|live\w*|liveness|metrics|status)(?:[/?]|$)|\/(?:health\w*|ping|readyz|livez|heartbeat)(?:[/?]|$)/i
 const HTTP_PAGED = /[?&](?:page|cursor|offset|after|before|start|skip|from|next\w*|\w*token)=/i
 
-/** Descriptions of the last statements. @type {Map<string, Description | undefined>} */
+/** Cache of the descriptions of statements. @type {Map<string, Description | undefined>} */
 const statements = new Map()
 
 /**
- * Describes a statement of SQL, or returns undefined for one that is not counted.
+ * Describes an SQL statement. Returns undefined for statements that are not counted.
  * @param {string} statement
  * @returns {Description | undefined}
  */
@@ -67,7 +69,7 @@ function describeNewSql(statement) {
 }
 
 /**
- * Describes a command of Redis, or returns undefined for one that is not counted.
+ * Describes a Redis command. Returns undefined for commands that are not counted.
  * @param {string} command
  * @param {readonly string[]} args without the command
  * @returns {Description | undefined}
@@ -84,7 +86,7 @@ function describeRedis(command, args) {
 }
 
 /**
- * Describes a request, or returns undefined for one that is not counted.
+ * Describes an HTTP request. Returns undefined for requests that are not counted.
  * @param {string} method
  * @param {string} url path with query
  * @returns {Description | undefined}
@@ -95,7 +97,7 @@ function describeHttp(method, url) {
   const path = end === -1 ? url : url.slice(0, end)
   return {
     access: method === 'GET' || method === 'HEAD' ? 'read' : 'write',
-    // The values of a query may be secret.
+    // The values in a query may be secret.
     text: `${method} ${path}${end === -1 ? '' : '?…'}`,
     template: `${method} ${withoutIds(path, '/')}`,
     isPaged: HTTP_PAGED.test(url)
@@ -103,7 +105,7 @@ function describeHttp(method, url) {
 }
 
 /**
- * Describes bytes that were written to a socket, or returns undefined if their protocol is not one of text.
+ * Describes bytes that were written to a socket. Returns undefined if they do not belong to a text protocol.
  * @param {string} bytes
  * @returns {(Description & { kind: 'socket' | 'redis' | 'pg' | 'mysql2' }) | undefined}
  */
@@ -112,16 +114,16 @@ function describeBytes(bytes) {
   if (command !== undefined) return withKind('redis', describeRedis(command[0], command.slice(1)))
   const kind = databaseOf(bytes)
   const start = kind === 'socket' ? -1 : bytes.search(SQL_START)
-  // A zero ends a statement of PostgreSQL.
+  // A zero byte ends a statement of PostgreSQL.
   if (start !== -1) return withKind(kind, describeSql(bytes.slice(start).split('\0', 1)[0]))
   return withKind(kind, describeText(bytes))
 }
 
-/** Returns the client by the first bytes of its packets. @param {string} bytes */
+/** Guesses the database from the first bytes of a packet. @param {string} bytes */
 function databaseOf(bytes) {
-  // A query, or a statement to prepare, with its length.
+  // The type of the message (query or parse), and the high byte of its length.
   if (/^[QP]\0/.test(bytes)) return 'pg'
-  // The high byte of a length, the number of the first packet of a call, and the command of a query.
+  // The high byte of the length, the sequence number 0, and the command code of a query.
   return bytes.slice(2, 5) === '\0\0\x03' ? 'mysql2' : 'socket'
 }
 
@@ -134,7 +136,7 @@ function withKind(kind, description) {
   return description === undefined ? undefined : { kind, ...description }
 }
 
-/** Returns the words of a command of Redis, but not of several. @param {string} bytes */
+/** Returns the words of a Redis command, or undefined if the bytes contain several commands. @param {string} bytes */
 function commandOf(bytes) {
   const lines = bytes.split('\r\n')
   const count = Number(lines[0].slice(1))
@@ -143,7 +145,7 @@ function commandOf(bytes) {
 }
 
 /**
- * Replaces parts that have digits.
+ * Replaces the parts of a text that contain digits.
  * @param {string} text
  * @param {string} separator
  */
@@ -154,7 +156,7 @@ function withoutIds(text, separator) {
     .join(separator)
 }
 
-/** Returns the beginning of a call for the report. @param {string} text */
+/** Returns the beginning of a call in printable form, for the report. @param {string} text */
 function excerpt(text) {
   const plain = text
     .slice(0, 4 * EXCERPT)
@@ -164,7 +166,7 @@ function excerpt(text) {
   return plain.length > EXCERPT ? `${plain.slice(0, EXCERPT - 1)}…` : plain
 }
 
-/** Returns a hash of 53 bits; of long text, of its beginning, its end and its length. @param {string} text */
+/** Returns a hash of 53 bits. That of a long text covers its beginning, its end and its length. @param {string} text */
 function hashOf(text) {
   const { length } = text
   const shown = length > MOST ? text.slice(0, MOST - LAST) + text.slice(-LAST) : text
@@ -179,7 +181,8 @@ function hashOf(text) {
 }
 
 /**
- * Returns the text of arguments, or undefined if they are not plain values: code of the program must not run here.
+ * Returns arguments as text. Returns undefined unless they are primitive values or arrays of them: formatting other objects may run code
+ * of the program.
  * @param {unknown} value
  * @param {number} [depth]
  * @returns {string | undefined}

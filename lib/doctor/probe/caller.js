@@ -2,14 +2,14 @@
 
 const { FRAMES, framesBelow } = require('./stack')
 
-/** Most frames that are captured: a call of `fetch` has thirty of Node.js. */
+/** Maximum number of captured frames: a call of `fetch` has thirty frames of Node.js. */
 const CAPTURED = 64
-/** Frames of packages and Node.js that are kept before the first one of the program. */
+/** Number of frames of packages and Node.js that are kept before the first frame of the program. */
 const BEFORE = 4
 
 /**
- * Returns the stack of a call of another service, innermost frame first, from shortly before the program's first frame on.
- * @param {Function} below the function whose frame and those above are left out
+ * Returns the stack of a call to another service, innermost frame first. Starts shortly before the first frame of the program.
+ * @param {Function} below innermost function that is left out, with all functions that it has called
  * @returns {import('../facts').FactFrame[]}
  */
 function callerFrames(below) {

@@ -1,7 +1,7 @@
 'use strict'
 
-// Calls of clients without diagnostics channels: the bytes that they write to a socket, until the next bytes arrive on it. Only
-// protocols of text are understood, and only sockets that answer count.
+// Observes calls of clients without diagnostics channels: a call lasts from a write to a socket until the next bytes arrive on that
+// socket. Only text protocols are understood, and only calls that are answered count.
 
 const { Socket } = require('node:net')
 const { Duplex } = require('node:stream')
@@ -15,10 +15,10 @@ const { splitAtNumber } = require('./text-protocol')
  * @typedef {{ kind: string, target: string, hash: number, description: Description }} What
  *
  * @typedef {object} Observer
- * @property {(target: unknown) => boolean} isCovered whether the client of a port or path has channels
+ * @property {(target: unknown) => boolean} isCovered returns whether the client of a port or path has diagnostics channels
  * @property {(what: What, below: Function) => Call | undefined} begin
  * @property {(call: Call) => void} end
- * @property {(call: Call, bytes: number) => void} received bytes of answers to calls like this one
+ * @property {(call: Call, bytes: number) => void} received counts the bytes of an answer to a call
  * @property {(call: Call) => void} drop
  *
  * @typedef {{ path: string | undefined, isWatched: boolean, calls: Call[], last: Call | undefined, number: number }} State
@@ -26,9 +26,9 @@ const { splitAtNumber } = require('./text-protocol')
 
 /** Maximum number of characters read from a write. */
 const MOST = 1024
-/** Calls in flight on one socket. */
+/** Maximum number of calls in flight on one socket. */
 const MAX_CALLS = 256
-/** Requests of HTTP have channels. */
+/** Beginnings of HTTP requests, whose clients have diagnostics channels. */
 const HTTP = /^(?:[A-Z]+ \S+ HTTP\/1|PRI \* HTTP\/2)/
 
 /** States of the sockets of clients. @type {ReturnType<typeof attachment<State>>} */
@@ -57,7 +57,7 @@ function observeSockets(observer) {
       return Reflect.apply(original, this, args)
     }
   })
-  // Sockets inherit it.
+  // `Socket.prototype` inherits `push` from `Duplex.prototype`, so the wrapper calls the inherited method.
   replace(prototype, 'push', () => {
     return /** @this {Socket} */ function push(/** @type {unknown[]} */ ...args) {
       const state = states.get(this)
@@ -68,7 +68,7 @@ function observeSockets(observer) {
 }
 
 /**
- * Replaces a method by one with the same properties.
+ * Replaces a method by a wrapper with the same properties.
  * @param {any} prototype
  * @param {string} name
  * @param {(original: Function) => Function} make
@@ -82,7 +82,7 @@ function replace(prototype, name, make) {
 }
 
 /**
- * Returns the state of a socket, or of the one that its encryption began on.
+ * Returns the state of a socket. A TLS socket has the state of the socket that it encrypts.
  * @param {any} socket
  */
 function stateOf(socket) {
@@ -102,7 +102,7 @@ function pathOf(first) {
 }
 
 /**
- * Records bytes that are written.
+ * Begins a call, if the written bytes are a call.
  * @param {Observer} observer
  * @param {any} socket
  * @param {State} state
@@ -128,7 +128,7 @@ function written(observer, socket, state, data, below) {
 }
 
 /**
- * Leaves out the number by which a client knows the answer of a call.
+ * Removes the number that matches a call to its answer, if the client counts its calls: otherwise no two calls would be identical.
  * @param {State} state
  * @param {string} text
  */
@@ -141,7 +141,7 @@ function withoutNumber(state, text) {
 }
 
 /**
- * Ends the calls of a socket whose bytes arrive. Answers of several calls in one chunk cannot be separated.
+ * Ends all calls of a socket when bytes arrive: the answers to several calls in one chunk cannot be separated.
  * @param {Observer} observer
  * @param {State} state
  * @param {unknown} chunk

@@ -1,27 +1,27 @@
 'use strict'
 
-// Texts that a loader compiled in memory: the file of a script has its source, whose positions differ.
+// Reads texts that a loader compiled in memory. The file of such a script contains the source, whose positions differ.
 
 const { readFileSync } = require('node:fs')
 const { isAbsolute } = require('node:path')
 const { pathOf } = require('../../watch/frames')
 const { call, connected } = require('./inspector')
 
-/** Texts that are reported, and their length in all. */
+/** Maximum number of reported texts, and maximum sum of their lengths. */
 const MAX_TEXTS = 200
 const MAX_LENGTH = 16 << 20
 const COMMENT = /\/\/[#@] sourceMappingURL=\S+\s*$/
 
 /**
- * Returns the texts that V8 ran of files, if they contain their source map and the files do not. Compiled code that is optimized may
- * be thrown away, so this is for the end of the measurement.
+ * Returns the texts that V8 ran, for those of the given files whose text has an inline source map that the file lacks. Call this after
+ * the measurement: the debugger may make V8 discard optimized code.
  * @param {ReadonlySet<string>} files
  * @returns {{ file: string, text: string }[]}
  */
 function compiledTexts(files) {
   const session = connected()
   if (session === undefined) return []
-  /** @type {Map<string, string>} ids of scripts by file, of the last one if a file was loaded several times */
+  /** @type {Map<string, string>} script ids by file; if a file was loaded several times, that of the last script */
   const scripts = new Map()
   session.on('Debugger.scriptParsed', ({ params: { scriptId, url, sourceMapURL = '' } }) => {
     const file = pathOf(url)
@@ -53,7 +53,7 @@ function textsOf(scripts, sourceOf) {
   return texts
 }
 
-/** Returns whether a file is the text that was compiled. @param {string} file */
+/** Returns whether a file contains its source map, and therefore the text that V8 ran. @param {string} file */
 function hasMap(file) {
   try {
     return isAbsolute(file) && COMMENT.test(readFileSync(file, 'utf8'))
@@ -63,7 +63,7 @@ function hasMap(file) {
 }
 
 /**
- * Adds the files of the program in all frames of a value.
+ * Collects the files of the program from all frames in a value.
  * @param {unknown} value plain JSON
  * @param {Set<string>} files
  */

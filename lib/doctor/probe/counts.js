@@ -3,10 +3,10 @@
 const { date } = require('../../internal/clock')
 
 const MAX_VALUES = 400
-/** Resources of sockets, servers left out. */
+/** Types of resources that are sockets. Those of servers are left out. */
 const SOCKETS = new Set(['TCPSocketWrap', 'PipeWrap', 'TLSWrap'])
 
-/** A number over time: at most 400 values, at even distances, and the last one. */
+/** A number over time: at most 400 values at even intervals, and the last value. */
 class Counts {
   /** @type {{ at: number, count: number }[]} */
   #values = []
@@ -14,7 +14,7 @@ class Counts {
   #stride = 1
   #added = 0
 
-  /** @param {number} count now */
+  /** @param {number} count current value */
   add(count) {
     this.#last = { at: date(), count }
     if (this.#added++ % this.#stride !== 0) return

@@ -3,7 +3,7 @@
 /** @typedef {import('node:inspector').Session} Session */
 
 /**
- * Returns an inspector session of this thread, or `undefined`: a build may lack the inspector, and `--permission` forbids it.
+ * Returns an inspector session of this thread, or `undefined` if Node.js was built without the inspector or `--permission` forbids it.
  * @returns {Session | undefined}
  */
 function connected() {
@@ -18,11 +18,11 @@ function connected() {
 }
 
 /**
- * Calls a method whose answer arrives before `post` returns.
+ * Calls a method of the inspector that answers before `post` returns.
  * @param {Session | undefined} session
  * @param {string} method
  * @param {object} [parameters]
- * @returns {any} `undefined` if it failed
+ * @returns {any} the answer, or `undefined` if the method failed
  */
 function call(session, method, parameters) {
   let answer

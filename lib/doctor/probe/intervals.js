@@ -1,6 +1,6 @@
 'use strict'
 
-// Intervals that accumulate, by the line that sets them. Few of many calls are captured: each stands for those in between.
+// Counts active intervals by the line that sets them. Of frequent calls only every nth is captured, and counts as n.
 
 const timers = require('node:timers')
 const { syncBuiltinESMExports } = require('node:module')
@@ -14,8 +14,9 @@ const { Sites } = require('./sites')
  * @typedef {{ timer: WeakRef<NodeJS.Timeout>, weight: number, line: Line }} Captured
  */
 
-/** Captures in a sample, after which only every other call is captured, and so on. */
+/** Captures between two samples after which the stride doubles. */
 const MAX_CAPTURES = 32
+/** Maximum number of captured intervals. */
 const MAX_KEPT = 4096
 const { apply } = Reflect
 
@@ -24,7 +25,7 @@ class Intervals {
   #lines = new Sites()
   /** @type {Captured[]} */
   #captured = []
-  /** Calls that a captured one stands for. */
+  /** Number of calls that each captured call represents. */
   #stride = 1
   #calls = 0
   #captures = 0
@@ -44,7 +45,7 @@ class Intervals {
     if (this.#captured.length >= MAX_KEPT) this.#thin()
   }
 
-  /** Makes room: drops timers that were cleared, or every other one. */
+  /** Drops intervals that were cleared and, if more than half are left, every other one. */
   #thin() {
     this.#captured = this.#captured.filter(isActive)
     if (this.#captured.length < MAX_KEPT / 2) return
@@ -86,7 +87,7 @@ function isActive({ timer }) {
   return it !== undefined && it._destroyed !== true
 }
 
-/** Returns whether a cleared timer can be recognized. */
+/** Returns whether the property `_destroyed` shows that a timer was cleared. */
 function showsCleared() {
   const timer = /** @type {NodeJS.Timeout & { _destroyed?: boolean }} */ (timers.setInterval(() => {}, 1e6).unref())
   const before = timer._destroyed
@@ -130,7 +131,7 @@ function added(timer, wrapper) {
   try {
     intervals.set(timer, wrapper)
   } catch {
-    // The timer of a fake is a number.
+    // Fake timers may be numbers.
   }
 }
 
@@ -138,7 +139,7 @@ function added(timer, wrapper) {
 function installIntervals() {
   const state = observe()
   const reason =
-    state === 'fixed' ? 'setInterval cannot be replaced' : 'this Node.js does not show which timers were cleared'
+    state === 'fixed' ? 'setInterval cannot be replaced' : 'this version of Node.js does not show which timers were cleared'
   return {
     begin() {
       intervals = new Intervals()

@@ -5,10 +5,10 @@ const { commandPath, factsPath, tablesPath } = require('../settings')
 
 /** @typedef {import('../settings').Command} Command */
 
-/** Lines that are kept if the file cannot be written. */
+/** Maximum number of lines between two calls of `flush`. */
 const MAX_LINES = 10_000
 
-/** The file to which this thread writes its facts, a line of JSON each, and the command that it reads. */
+/** Writes the facts of this thread to a file, as lines of JSON, and reads the command. */
 class Journal {
   #directory
   #tables
@@ -39,7 +39,7 @@ class Journal {
     if (this.#lines.length < MAX_LINES) this.#lines.push(JSON.stringify(message))
   }
 
-  /** Writes the added lines. A full disk loses them: the program must not fail by it. */
+  /** Writes the added lines. If the disk is full, they are lost, since the program must not fail. */
   flush() {
     if (this.#lines.length === 0) return
     const text = `${this.#lines.join('\n')}\n`
@@ -48,21 +48,21 @@ class Journal {
       let rest = Buffer.from(text)
       while (rest.length > 0) rest = rest.subarray(writeSync(this.#fd, rest))
     } catch {
-      // The command line reports the lines before.
+      // The lines written before are reported.
     }
   }
 
-  /** Writes the tables, in place of those before. @param {object[]} tables */
+  /** Replaces the tables. @param {object[]} tables */
   replaceTables(tables) {
     try {
       writeFileSync(`${this.#tables}.new`, JSON.stringify(tables), { mode: 0o600 })
       renameSync(`${this.#tables}.new`, this.#tables)
     } catch {
-      // The command line reads those before.
+      // The previous tables are reported.
     }
   }
 
-  /** Returns the command. */
+  /** Returns the current command. */
   command() {
     const path = commandPath(this.#directory)
     try {
@@ -71,7 +71,7 @@ class Journal {
       this.#command = JSON.parse(readFileSync(path, 'utf8'))
       this.#changed = mtimeMs
     } catch {
-      // The directory is gone: the command line has ended.
+      // The command line has ended and removed the directory.
     }
     return this.#command
   }
@@ -81,12 +81,12 @@ class Journal {
     closeSync(this.#fd)
   }
 
-  /** Removes the directory, whose reader has ended. */
+  /** Removes the directory, because the command line was killed and cannot. */
   removeDirectory() {
     try {
       rmSync(this.#directory, { recursive: true, force: true })
     } catch {
-      // Another process still writes, and removes it then.
+      // Another process still writes to the directory, and removes it when it has finished.
     }
   }
 }

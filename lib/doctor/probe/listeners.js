@@ -1,7 +1,7 @@
 'use strict'
 
-// Listeners that accumulate: of one type on one emitter, more than ten. Only additions are observed; how many there are is read from
-// the emitter, so removals cost nothing.
+// Follows emitters with more than ten listeners of one type. Only additions are observed: the number of listeners is read from the emitter,
+// so removals cost nothing.
 
 const { EventEmitter } = require('node:events')
 const { Counts, openSockets } = require('./counts')
@@ -17,23 +17,24 @@ const { siteOf } = require('./stack')
  * @typedef {(emitter: any, type: EventType) => number} CountOf
  */
 
-/** Listeners of one type that an emitter may have without being followed. */
+/** Number of listeners of one type up to which an emitter is not followed. */
 const USUAL = 10
-/** A stack is captured each time that the number of observed additions has grown by this factor. */
+/** Growth factor of the observed additions after which the next stack is captured. */
 const GROWTH = 1.25
-/** Emitters of the same class and type whose first stacks are captured; later ones if their ordinal is a power of two. */
+/** Number of emitters of a group that are followed at once. Later emitters are, if their ordinal is a power of two. */
 const FIRST = 8
-/** The others are followed from this number of listeners on. */
+/** Number of listeners from which the other emitters are followed. */
 const MANY = 44
 const MAX_FOLLOWED = 256
 const MAX_GROUPS = 256
+/** Maximum number of lines of an emitter. */
 const MAX_LINES = 16
 const { apply } = Reflect
 
-/** Emitters of the same class with more than ten listeners of the same type. */
+/** A group of emitters: those of one class with more than ten listeners of one type. */
 class Group {
   emitters = 0
-  /** Most open sockets: listeners may be one for each. */
+  /** Maximum number of open sockets, each of which may have a listener. */
   sockets = 0
 
   /**
@@ -53,12 +54,15 @@ class Followed {
   counts = new Counts()
   /** Number of listeners at which the next stack is captured. */
   next = USUAL + 1
-  /** Whether this emitter is in the table. */
+  /** `followed`: the number of listeners is recorded over time. `counted`: the emitter only counts for its group. */
   state = /** @type {'counted' | 'followed'} */ ('counted')
-  /** Number of listeners before the first observed addition, and at the last capture. */
+  /** Number of listeners before the first observed addition, and at the last captured stack. */
   #base = 0
   #captured = 0
-  /** Lines that add, by the number of listeners since the stack before. @type {Map<string, { site: Site, weight: number }>} */
+  /**
+   * Lines that add listeners. `weight`: number of listeners that were added up to a stack of this line, since the stack before.
+   * @type {Map<string, { site: Site, weight: number }>}
+   */
   #lines = new Map()
 
   /**
@@ -75,8 +79,8 @@ class Followed {
   }
 
   /**
-   * Records the line that adds.
-   * @param {number} count of listeners
+   * Records the line that adds a listener.
+   * @param {number} count number of listeners
    * @param {Function} wrapper
    */
   capture(count, wrapper) {
@@ -90,14 +94,14 @@ class Followed {
     if (this.#lines.has(key) || this.#lines.size < MAX_LINES) this.#lines.set(key, line)
   }
 
-  /** Returns the line that has added most. */
+  /** Returns the line that has added the most listeners. */
   get line() {
     /** @type {{ site: Site, weight: number }[]} */
     const lines = [...this.#lines.values()]
     return lines.reduce((most, line) => (line.weight > most.weight ? line : most), { site: { frames: [] }, weight: 0 })
   }
 
-  /** Prepares for the case that the emitter gets many listeners later. @param {number} next number at which it is followed */
+  /** Stops following the emitter. @param {number} next number of listeners at which the emitter is followed again */
   release(next) {
     this.state = 'counted'
     this.counts = new Counts()
@@ -112,7 +116,7 @@ class Followed {
   }
 }
 
-/** Emitters with many listeners. */
+/** The emitters with more than ten listeners of one type. */
 class Table {
   /** @type {WeakMap<object, Followed[]>} */
   #ofEmitter = new WeakMap()
@@ -122,11 +126,11 @@ class Table {
   #followed = new Set()
 
   /**
-   * Records that an emitter has got one more listener.
+   * Records that a listener was added to an emitter.
    * @param {ListenerFact['kind']} kind
    * @param {any} emitter
    * @param {EventType} type
-   * @param {number} count of listeners, more than ten
+   * @param {number} count number of listeners, more than ten
    * @param {CountOf} countOf
    * @param {Function} wrapper
    */
@@ -173,9 +177,9 @@ class Table {
   }
 
   /**
-   * Returns whether there is room for one more emitter, in exchange for one with fewer listeners if need be.
+   * Follows an emitter. If the table is full, the emitter replaces the one with the fewest listeners, or false is returned.
    * @param {Followed} it
-   * @param {number} count of its listeners
+   * @param {number} count number of listeners of the emitter
    */
   #follow(it, count) {
     if (this.#followed.size >= MAX_FOLLOWED) {
@@ -191,7 +195,7 @@ class Table {
     return true
   }
 
-  /** Forgets emitters that were collected or have lost their listeners, and counts those of the others. */
+  /** Stops following emitters that were garbage collected or have lost their listeners, and records the listeners of the others. */
   sample() {
     for (const it of this.#followed) {
       const count = it.current()
@@ -212,7 +216,7 @@ class Table {
     it.release(next)
   }
 
-  /** Returns a fact for each line that adds, with the counts of the emitter that has most listeners. */
+  /** Returns a fact for each line that adds listeners, with the counts of the emitter that has the most. */
   facts() {
     /** @type {Map<string, { site: Site, all: Followed[] }>} */
     const lines = new Map()
@@ -228,7 +232,7 @@ class Table {
 
   /**
    * @param {Site} site
-   * @param {Followed[]} all emitters with most listeners of that line
+   * @param {Followed[]} all emitters to which this line has added the most listeners
    */
   #fact(site, all) {
     const { group, counts } = all.reduce((most, it) => (it.counts.last > most.counts.last ? it : most))
@@ -249,7 +253,7 @@ let table = new Table()
 let isMeasuring = false
 
 /**
- * Returns the result of a call, or another value if it throws: objects of the program may have getters.
+ * Returns the result of a call, or another value if the call throws: objects of the program may have getters.
  * @template T
  * @param {() => T} call
  * @param {T} otherwise
@@ -283,7 +287,7 @@ function addedToEmitter(emitter, type, wrapper) {
   }
 }
 
-/** Observes `on`, `addListener` and `prependListener`, which the methods for one event call too. */
+/** Observes `on`, `addListener` and `prependListener`, which `once` and `prependOnceListener` call too. */
 function observeEmitters() {
   const { prototype } = EventEmitter
   const names = /** @type {const} */ (['on', 'addListener', 'prependListener'])
@@ -305,7 +309,8 @@ function observeEmitters() {
 }
 
 /**
- * Returns a function that counts the listeners of an EventTarget, in its internal table, or `undefined` if this Node.js has another.
+ * Returns a function that counts the listeners of an EventTarget in its internal table. Returns `undefined` if this version of Node.js has
+ * no such table.
  * @returns {CountOf | undefined}
  */
 function countOfTargets() {
@@ -327,7 +332,7 @@ function observeTargets() {
   const countOf = countOfTargets()
   if (countOf === undefined) return 'unknown'
   return replace([[EventTarget.prototype, 'addEventListener']], original => {
-    // A method, like the original: it is not a constructor.
+    // A method like the original, which is not a constructor.
     const { wrapper } = {
       /**
        * @this {unknown}
@@ -370,7 +375,7 @@ function install() {
   const blind = {
     ...(emitters === 'replaced' ? {} : { listeners: 'EventEmitter.prototype is frozen' }),
     ...(targets === 'fixed' ? { 'abort-signals': 'EventTarget.prototype is frozen' } : {}),
-    ...(targets === 'unknown' ? { 'abort-signals': 'this Node.js does not show the listeners of an EventTarget' } : {}),
+    ...(targets === 'unknown' ? { 'abort-signals': 'this version of Node.js does not show the listeners of an EventTarget' } : {}),
     ...intervals.blind
   }
   return {

@@ -1,26 +1,29 @@
 'use strict'
 
-// Messages between processes: their number, their bytes, and the time in which this process serializes and writes them.
+// Counts the messages to other processes, their bytes, and the time that this process takes to serialize and write them.
 
 const { ChildProcess } = require('node:child_process')
 const { now } = require('../../internal/clock')
 const { replace } = require('./replace')
 const { Sites } = require('./sites')
 
-/** Messages of Node.js itself, such as the connections that a cluster distributes. */
+/** Prefix of the messages of Node.js itself, such as those that distribute the connections of a cluster. */
 const INTERNAL = 'NODE_'
-/** Bytes and messages between two stacks: each costs about 10 µs. */
+/** Number of bytes or messages between two captured stacks: a capture costs about 10 µs. */
 const BETWEEN = { bytes: 1 << 20, messages: 256 }
 const NOTHING = { messages: 0, bytes: 0, time: 0 }
 
 let total = { ...NOTHING }
-/** Totals at the last stack. */
+/** Totals when the last stack was captured. */
 let last = { ...NOTHING }
-/** Lines that send, by the number of their stacks. @type {Sites<{ count: number, frames: import('../facts').FactFrame[] }>} */
+/**
+ * Lines that send messages, with the number of stacks captured at each.
+ * @type {Sites<{ count: number, frames: import('../facts').FactFrame[] }>}
+ */
 let lines = new Sites()
 let isMeasuring = false
 
-/** Observes the channel of a process. @param {any} subject `process` or a `ChildProcess` */
+/** Observes the messages that are sent to a process. @param {any} subject `process` or a `ChildProcess` */
 function observe(subject) {
   if (typeof subject.send !== 'function') return
   replace([[subject, 'send']], send => {
@@ -40,6 +43,7 @@ function observe(subject) {
   })
 }
 
+/** Returns whether the next stack is due. */
 function isDue() {
   const { bytes, messages } = BETWEEN
   return total.messages === 1 || total.bytes - last.bytes >= bytes || total.messages - last.messages >= messages
@@ -57,13 +61,13 @@ function isInternal(message) {
   return typeof message?.cmd === 'string' && message.cmd.startsWith(INTERNAL)
 }
 
-/** Returns the bytes that the channel of a process has written, 0 if it is closed. @param {any} subject */
+/** Returns the number of bytes written to the channel of a process, or 0 if the channel is closed. @param {any} subject */
 function written(subject) {
   const key = Object.getOwnPropertySymbols(subject).find(({ description }) => description === 'kChannelHandle')
   return (key && subject[key]?.bytesWritten) ?? 0
 }
 
-/** Observes the channels to the parent and to the processes that this one starts. */
+/** Observes the messages to the parent process and to child processes. */
 function install() {
   observe(process)
   replace([[ChildProcess.prototype, 'spawn']], spawn => {

@@ -1,15 +1,15 @@
 'use strict'
 
-// The kinds of jobs that the program gives to libuv's pool, from trace events of Node.js. An event costs about 10 µs when the events are
-// read, so they are recorded only while the pool is full, for a quarter of a second at a time.
+// Counts the jobs that the program gives to libuv's pool by kind, from trace events of Node.js. Reading an event costs about 10 µs, so
+// events are recorded only while the pool is full, for a quarter of a second at a time.
 
 const { connected } = require('./inspector')
 
-/** Categories of the events of jobs. */
+/** Categories of the trace events of jobs. */
 const CATEGORIES = ['node.threadpoolwork.async', 'node.fs.async', 'node.dns.native']
-/** Phase of the event at the beginning of an asynchronous operation. */
+/** Phase of a trace event that begins an asynchronous operation. */
 const BEGIN = 'b'
-/** Jobs that suffice, and periods after which fewer do. */
+/** Number of jobs that suffices, and maximum number of recorded periods. */
 const ENOUGH = 50
 const MAX_PERIODS = 8
 
@@ -21,12 +21,12 @@ class PoolJobs {
   #total = 0
   #periods = 0
 
-  /** Jobs by kind. */
+  /** Number of jobs by kind. */
   get counts() {
     return this.#counts
   }
 
-  /** Ends the period, or begins one if it is wanted. @param {boolean} isWanted */
+  /** Ends the current period or, if there is none, begins one. @param {boolean} isWanted whether a period may begin */
   sample(isWanted) {
     if (this.#session !== undefined) this.stop()
     else if (isWanted && this.#total < ENOUGH && this.#periods < MAX_PERIODS) this.#start()
@@ -40,12 +40,12 @@ class PoolJobs {
     session.once('NodeTracing.tracingComplete', () => session.disconnect())
     session.post('NodeTracing.start', { traceConfig: { includedCategories: CATEGORIES } }, error => {
       if (error === null) this.#session = session
-      // The program itself records trace events.
+      // The program itself is recording trace events.
       else session.disconnect()
     })
   }
 
-  /** Ends the period. The events arrive in a later iteration of the event loop. */
+  /** Ends the current period. The events arrive in a later iteration of the event loop. */
   stop() {
     this.#session?.post('NodeTracing.stop')
     this.#session = undefined

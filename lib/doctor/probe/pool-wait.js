@@ -9,22 +9,22 @@ const { eventLoopUtilization } = performance
 
 /** @typedef {{ began: number, before: ReturnType<typeof eventLoopUtilization> }} Pending */
 
-/** Values that are kept. */
+/** Maximum number of measured waits. */
 const MAX_WAITS = 4000
-/** Waits one after another that show a full pool, and their least duration in milliseconds. */
+/** Number of successive waits that show a full pool, and minimum duration of each in milliseconds. */
 const FULL = 4
 const LONG = 5
 
-/** Measures how long jobs wait for a thread of libuv's pool, by jobs that take microseconds. */
+/** Measures how long jobs wait for a thread of libuv's pool, by submitting jobs that take microseconds. */
 class PoolWait {
   /** @type {{ at: number, wait: number }[]} */
   #waits = []
-  /** The job that waits. @type {Pending | undefined} */
+  /** The submitted job, until it is done. @type {Pending | undefined} */
   #pending
   #jobs = new PoolJobs()
   #fd
 
-  /** @param {number} fd of any open file */
+  /** @param {number} fd file descriptor of any open file */
   constructor(fd) {
     this.#fd = fd
   }
@@ -39,7 +39,7 @@ class PoolWait {
     return last.length === FULL && last.every(({ wait }) => wait > LONG)
   }
 
-  /** Starts a job unless one is waiting. */
+  /** Submits a job, unless the previous one is still waiting. */
   sample() {
     this.#jobs.sample(this.#isFull)
     if (this.#pending !== undefined || this.#waits.length >= MAX_WAITS) return
@@ -55,14 +55,17 @@ class PoolWait {
     this.#jobs.stop()
   }
 
-  /** Returns the waits, with that of a job that still waits: of a full pool, few jobs come back. */
+  /** Returns the waits, including that of a job that is still waiting: in a full pool, few jobs finish. */
   collect() {
     const pending = this.#pending === undefined ? [] : [waitOf(this.#pending)]
     return { poolWait: [...this.#waits, ...pending], poolJobs: this.#jobs.counts }
   }
 }
 
-/** Returns the time since a job began, without that in which the loop was busy: the job may have been done already. @param {Pending} job */
+/**
+ * Returns the time since a job was submitted. Time in which the loop was busy does not count: the job may have been done already.
+ * @param {Pending} job
+ */
 function waitOf({ began, before }) {
   const { active } = eventLoopUtilization(before)
   return { at: date(), wait: Math.max(0, now() - began - active) }

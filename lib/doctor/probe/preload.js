@@ -1,13 +1,13 @@
 'use strict'
 
-// Loaded before the program, in each of its processes and threads. Nothing is measured until a server listens, or the run is that of
-// a program without a server.
+// Loaded before the program, in each of its processes and threads. Installs the probes, which measure only once a server listens, or with
+// `--for` from the beginning.
 
 const { isMainThread } = require('node:worker_threads')
 const { settingsOfEnvironment } = require('../settings')
 const { isTool } = require('./tools')
 
-/** The oldest Node.js that can be observed. */
+/** Oldest supported version of Node.js. */
 const [MAJOR, MINOR] = [20, 19]
 
 function isTooOld() {

@@ -1,15 +1,15 @@
 'use strict'
 
-// The lines that set keys of Maps over those of others, and the functions that missed them. A set belongs to the race if a function
-// that sets keys after `await` has missed them as well: a reader of a table that another part of the program fills does not race.
+// Records the lines that overwrite keys of Maps set by other callers, and the functions that missed those keys. Overwrites are a race if
+// the function that sets a key after `await` has also missed it: a reader of a table that another part of the program fills does not race.
 
 const { formatter, isUserFile } = require('../../watch/frames')
 const { siteOf } = require('./stack')
 
 /**
- * A race with the kinship of the functions that miss and those that set: `same` (a function has missed a key, and continues after
- * `await` when it is set), `near` (a common caller, or a common file), `other`, or `unknown` if no miss was seen since; the number of callers that missed
- * a key before it was set and may have set it again; and the number of sets beyond it.
+ * A race. `kinship` of the functions that miss keys and those that set them: `same` (a function that missed a key sets it after `await`),
+ * `near` (they have a common caller or file), `other`, or `unknown` (no miss was observed after the first overwrite). `expected`: number of
+ * callers that missed a key before it was set and may overwrite it. `excess`: number of overwrites beyond those.
  * @typedef {import('../facts').RaceFact & { kinship: 'same' | 'near' | 'other' | 'unknown', expected: number, excess: number }} RaceFact
  */
 
@@ -18,13 +18,13 @@ const MAX_KEYS = 64
 const MAX_FUNCTIONS = 64
 const MAX_PLACES = 4
 const EXCERPT = 40
-/** Stacks that are captured between two samples. */
+/** Maximum number of stacks captured between two samples. */
 const BUDGET = 16
-/** Frames of a stack that name a line: a class of caches has several callers. */
+/** Number of frames that identify a line: a class for caches may have several callers. */
 const NAMED = 3
-/** Innermost functions of a stack that are compared. */
+/** Number of innermost functions that are compared. */
 const COMPARED = 8
-/** File of Node.js that continues functions after `await`. */
+/** File of Node.js that resumes functions after `await`. */
 const CONTINUATIONS = 'node:internal/process/task_queues'
 
 /**
@@ -34,21 +34,21 @@ const CONTINUATIONS = 'node:internal/process/task_queues'
  * @typedef {{ name: string, file: string, index: number, isUser: boolean, isAsync: boolean }} OnStack
  */
 
-/** Functions on stacks. */
+/** The functions on several stacks. */
 class Functions {
-  /** @type {Set<string>} */
+  /** All functions. @type {Set<string>} */
   all = new Set()
-  /** Innermost ones of the program. @type {Set<string>} */
+  /** Innermost function of the program on each stack. @type {Set<string>} */
   inner = new Set()
-  /** Those of the program, and its innermost files. @type {Set<string>} */
+  /** Functions of the program, and the file of the innermost one on each stack. @type {Set<string>} */
   near = new Set()
-  /** Functions that have awaited something, and call all others on the stack. @type {Set<string>} */
+  /** Outermost functions of stacks that begin after an `await`. @type {Set<string>} */
   resumed = new Set()
 
-  /** Those of the program on the first stack that are not suspended, innermost first. @type {OnStack[]} */
+  /** Functions of the program on the first stack that are not suspended, innermost first. @type {OnStack[]} */
   running = []
 
-  /** Adds those of the current stack. @param {Function} below */
+  /** Adds the functions of the current stack. @param {Function} below */
   capture(below) {
     if (this.all.size > MAX_FUNCTIONS) return
     const { frames, resumed } = functionsBelow(below)
@@ -64,24 +64,24 @@ class Functions {
   }
 }
 
-/** A line that sets keys over those of others. */
+/** A line that overwrites keys set by other callers. */
 class RaceLine {
   overwrites = 0
   absences = 0
   stale = 0
-  /** Sets over others, since it was found. */
+  /** Overwrites since the line was found. */
   sets = 0
-  /** Callers that missed a key before it was set, and may set it again; and sets to other values beyond their number. */
+  /** Number of callers that missed a key before it was set and may overwrite it, and number of overwrites beyond those. */
   expected = 0
   excess = 0
-  /** Most misses before a set, and the key with them. */
+  /** Maximum number of misses of a key before its first set, and an excerpt of that key. */
   most = 0
   key = ''
   /** @type {Set<unknown>} */
   #keys = new Set()
   #missed = 0
   #frames
-  /** Whether the Map is one of a class of the program. */
+  /** Whether the Map is an instance of a derived class. */
   #isDerived = false
   #setters = new Functions()
   #missers = new Functions()
@@ -104,7 +104,7 @@ class RaceLine {
   }
 
   /**
-   * The line sets a key.
+   * Records the stack of an overwrite.
    * @param {Function} wrapper
    * @param {AnyMap} map
    */
@@ -113,12 +113,12 @@ class RaceLine {
     this.#isDerived = Object.getPrototypeOf(map) !== Map.prototype
   }
 
-  /** Counts callers that may set a key again, or takes them back. @param {number} callers */
+  /** Adds to the number of expected overwrites. @param {number} callers number of callers, negative to take them back */
   expect(callers) {
     this.expected = Math.max(0, this.expected + callers)
   }
 
-  /** A Map with overwrites has missed a key. @param {Function} wrapper */
+  /** Records a miss in a Map that has had overwrites. @param {Function} wrapper */
   missed(wrapper) {
     if (!isPowerOfTwo(++this.#missed) || !this.#lines.spend()) return
     this.#missers.capture(wrapper)
@@ -128,9 +128,10 @@ class RaceLine {
   }
 
   /**
+   * Counts an overwrite.
    * @param {unknown} key
-   * @param {number} misses before its first set
-   * @param {'first' | 'again'} kind whether it is the first overwrite of the absence
+   * @param {number} misses number of misses of the key before its first set
+   * @param {'first' | 'again'} kind whether this is the first overwrite after the absence of the key
    */
   overwritten(key, misses, kind) {
     this.overwrites++
@@ -155,7 +156,7 @@ class RaceLine {
     }
   }
 
-  /** Returns the frames without those of a cache by which the function that races both misses and sets keys. */
+  /** Returns the frames without those of a cache through which the racing function both misses and sets keys. */
   #ownFrames() {
     const { running, resumed } = this.#setters
     const { all, inner } = this.#missers
@@ -172,26 +173,26 @@ class RaceLine {
   }
 }
 
-/** The lines of a thread. */
+/** The lines of a thread that overwrite keys. */
 class RaceLines {
   /** @type {Map<string, RaceLine>} */
   #lines = new Map()
   #budget = BUDGET
 
-  /** Allows the stacks of the next interval. */
+  /** Renews the budget of stacks. */
   sample() {
     this.#budget = BUDGET
   }
 
-  /** Returns whether a stack may be captured. */
+  /** Takes one stack from the budget. Returns false if the budget is used up. */
   spend() {
     return this.#budget > 0 && this.#budget-- > 0
   }
 
   /**
-   * Returns the line that sets the keys of a Map: that of the first stack, or undefined if none could be captured. Several lines that
-   * set one Map are rare; later stacks, at doubling counts, add their functions.
-   * @param {RaceLine | undefined} known line of the Map
+   * Returns the line that sets the keys of a Map, or undefined as long as no stack could be captured. The line is that of the first stack,
+   * since few Maps are set by several lines. Later stacks, at doubling counts, only add functions to the line.
+   * @param {RaceLine | undefined} known line of the Map, if a stack was captured
    * @param {AnyMap} map
    * @param {Function} wrapper
    */
@@ -224,8 +225,9 @@ class RaceLines {
 }
 
 /**
- * Returns the functions on the current stack, innermost first, without those of Node.js; each is named by its file and its position.
- * @param {Function} below the innermost function, which is left out
+ * Returns the functions on the current stack, innermost first, without those of Node.js. The name of each is its file and position.
+ * `resumed`: the outermost function, if the stack begins after its `await`.
+ * @param {Function} below innermost function that is left out
  * @returns {{ frames: OnStack[], resumed?: string | undefined }}
  */
 function functionsBelow(below) {

@@ -1,6 +1,6 @@
 'use strict'
 
-// Functions that have run, by the counters that V8 keeps anyway. It forgets the functions that it collects as garbage.
+// Lists the functions that have run, from the call counters that V8 keeps anyway. V8 forgets functions that are garbage collected.
 
 const { isUserFile } = require('../../watch/frames')
 const { pathOf } = require('../urls')
@@ -8,6 +8,7 @@ const { pathOf } = require('../urls')
 const MAX_FUNCTIONS = 20_000
 
 /**
+ * Returns the functions of the program that have run.
  * @param {import('node:inspector').Profiler.ScriptCoverage[]} scripts
  * @returns {import('../facts').RanFact[]}
  */

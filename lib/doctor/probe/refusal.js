@@ -4,7 +4,7 @@ const { appendFileSync } = require('node:fs')
 const { factsPath } = require('../settings')
 
 /**
- * Reports that this process is not observed.
+ * Reports that this process cannot be observed.
  * @param {{ directory: string }} settings
  * @param {string} reason
  */

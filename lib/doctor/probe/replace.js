@@ -1,13 +1,13 @@
 'use strict'
 
-// Replaces functions of Node.js by wrappers, before the program has seen them.
+// Replaces functions of Node.js by wrappers, before the program can read the originals.
 
 /** @typedef {(this: unknown, ...args: any[]) => unknown} AnyFunction */
 
 /**
- * Replaces the functions of properties, all or none. Properties with the same function get the same wrapper, which keeps the name,
- * the length and the other properties of that function.
- * @param {readonly (readonly [owner: object, name: string])[]} properties those that an owner inherits are left out
+ * Replaces the functions of several properties, or none of them if one cannot be replaced. Properties with the same function get the same
+ * wrapper, which has the name, the length and the other properties of that function.
+ * @param {readonly (readonly [owner: object, name: string])[]} properties inherited ones are left out
  * @param {(original: AnyFunction) => AnyFunction} wrap
  * @returns {'replaced' | 'fixed'} `fixed`: a property cannot be changed
  */

@@ -1,8 +1,8 @@
 'use strict'
 
 /**
- * Calls back before a signal ends this process by default. While the program listens to the signal it decides alone, and its
- * listeners find no other beside them.
+ * Calls back before a signal ends this process by default. While the program has listeners for the signal, the listener of the doctor is
+ * removed: the program decides what to do, and `listenerCount` is the same as without the doctor.
  * @param {NodeJS.Signals} signal
  * @param {() => void} callback
  * @returns {() => void} ends the observation
@@ -29,7 +29,7 @@ function beforeDefaultEnd(signal, callback) {
     process.removeListener('newListener', yieldTo)
     process.removeListener(signal, end)
   }
-  // Before the listener of Node.js, which begins to receive the signal for the first listener of the program.
+  // Prepended: removing `end` makes Node.js stop receiving the signal, and its own listener for `newListener` then starts again.
   emitter.prependListener('newListener', yieldTo)
   process.on('removeListener', resume)
   if (process.listenerCount(signal) === 0) process.on(signal, end)

@@ -7,7 +7,7 @@ const { siteOf } = require('./stack')
 const MAX_SITES = 256
 
 /**
- * Entries by the line that called a wrapper, for at most 256 lines.
+ * Entries by the line that calls a wrapper, for at most 256 lines.
  * @template Entry
  */
 class Sites {
@@ -15,8 +15,8 @@ class Sites {
   #entries = new Map()
 
   /**
-   * Returns the entry of the line that called, or `undefined` for a line beyond the first 256. Captures the stack: costs about 10 µs.
-   * @param {Function} below the wrapper
+   * Returns the entry of the calling line, or `undefined` for lines beyond the first 256. Captures a stack, which costs about 10 µs.
+   * @param {Function} below the wrapper, which is left out of the stack
    * @param {string} kind entries of different kinds are separate
    * @param {(site: Site) => Entry} create
    */
@@ -36,7 +36,7 @@ class Sites {
   }
 }
 
-/** Returns the innermost line of the program, or the innermost one if all are of packages and Node.js. @param {Site} site */
+/** Returns the innermost line of the program, or the innermost line of all if none belongs to the program. @param {Site} site */
 function lineOf({ frames }) {
   const frame = frames.find(({ isUser }) => isUser) ?? frames[0]
   return frame === undefined ? '' : `${frame.file}:${frame.line}:${frame.column}`

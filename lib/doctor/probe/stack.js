@@ -2,14 +2,14 @@
 
 const { framesOf } = require('../../watch/frames')
 
-/** Most frames that are recorded. */
+/** Maximum number of recorded frames. */
 const FRAMES = 16
-/** Most frames that are captured: those of Node.js and of packages may precede the program's. */
+/** Maximum number of captured frames: frames of Node.js and of packages may precede those of the program. */
 const CAPTURED = 32
 
 /**
  * Returns the stack of the caller of a wrapper, innermost frame first.
- * @param {Function} below the wrapper, whose frame and those above are left out
+ * @param {Function} below the wrapper, which is left out
  * @returns {import('../facts').Site}
  */
 function siteOf(below) {
@@ -17,9 +17,9 @@ function siteOf(below) {
 }
 
 /**
- * Returns the frames below a function, innermost first.
+ * Returns the callers of a function, innermost first.
  * @param {Function} below
- * @param {number} most frames that are captured
+ * @param {number} most maximum number of captured frames
  */
 function framesBelow(below, most) {
   const limit = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')

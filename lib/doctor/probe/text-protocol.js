@@ -1,22 +1,22 @@
 'use strict'
 
-// Calls in protocols of text that have no name: lines of words, or objects of JSON. Their verbs say whether they read or write.
+// Describes calls in unknown text protocols: lines of words, or JSON objects. Their verbs show whether they read or write.
 
 /**
  * @typedef {object} Description
- * @property {'read' | 'write' | 'unknown'} access whether two equal calls may share a result
- * @property {string} text for the excerpt of the report
- * @property {string} template
- * @property {boolean} isPaged whether calls one after another read the pages of one result
+ * @property {'read' | 'write' | 'unknown'} access two equal calls that read may share a result
+ * @property {string} text text for the excerpt of the report
+ * @property {string} template the call without the values that differ from one call to the next
+ * @property {boolean} isPaged whether calls in sequence may read the pages of one result
  */
 
-/** Characters of a call that its template is made of. */
+/** Number of characters from which the template is made, and number of those that must be text. */
 const MOST = 80
 const LAST = 256
 
 const IGNORED =
   /^(?:ping|quit|noop|version|stats|auth|hello|e?hlo|helo|starttls|begin|commit|rollback|multi|exec|heartbeat|health\w*)$/
-/** First words of lines of FTP, SMTP and SQL. */
+/** First words of lines that are not counted, in FTP, SMTP and SQL. */
 const IGNORED_LINES = /^(?:user|pass|connect|mail|rcpt|data|rset|start)$/
 const WRITES = new Set(
   (
@@ -32,12 +32,12 @@ const READS = new Set(
   ).split(' ')
 )
 const PAGED = /\b(?:page|cursor|offset|next|scan|chunk)\b/i
-/** A property that names the operation of a call, with its value. */
+/** A JSON property that names the operation of a call, with its value. */
 const OPERATION =
   /"(?:op|operation|cmd|command|method|action|verb|type|kind|sql|query|statement|text)"\s*:\s*"\s*([A-Za-z][\w.:/-]*)/gi
-/** First word of a line, after a number or tag by which the client knows the answer. */
+/** First word of a line, after a number or tag that matches the call to its answer. */
 const FIRST = /^\s*(?:[a-z]?\d+[\s:|]+)?([A-Za-z]\w*)(?=\s|$)/
-/** A number by which a client knows the answer of a call: at the start of the line, as first property, or of a call of JSON-RPC. */
+/** A number that matches a call to its answer: at the start of a line, in the first JSON property, or in a JSON-RPC call. */
 const COUNTED = [
   /^()(\d+)[\s:|]/,
   /^(\s*\{\s*"(?:id|i|n|no|seq|tag|[rmc]id|(?:re?q|msg|message|request|corr|call)\w*)"\s*:\s*"?)(\d+)/i,
@@ -45,7 +45,7 @@ const COUNTED = [
 ]
 
 /**
- * Describes a call, or returns undefined for one that is not counted, or that is not text.
+ * Describes a call. Returns undefined for calls that are not counted, and for bytes that are not text.
  * @param {string} bytes
  * @returns {Description | undefined}
  */
@@ -67,7 +67,7 @@ function accessOf(words) {
   return words.some(word => READS.has(word)) ? 'read' : 'unknown'
 }
 
-/** Returns the words of a name, such as those of `users.getById`. @param {string} name */
+/** Returns the words of a name: `users`, `get`, `by`, `id` for `users.getById`. @param {string} name */
 function wordsOf(name) {
   return name
     .replace(/([a-z])([A-Z])/g, '$1 $2')
@@ -77,7 +77,7 @@ function wordsOf(name) {
 }
 
 /**
- * Splits a call at the number by which its client knows the answer. Returns undefined if it has none.
+ * Splits a call at the number that matches the call to its answer. Returns undefined if there is no such number.
  * @param {string} text
  */
 function splitAtNumber(text) {

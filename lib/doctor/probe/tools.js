@@ -1,15 +1,15 @@
 'use strict'
 
-/** Programs that start others. */
+/** Scripts of programs that start other programs. */
 const NAMES =
   /[\\/](?:npm|npx|yarn|pnpm|pnpx|corepack|bun|lerna|turbo|nx|nodemon|pm2(?:-\w+)?|concurrently|cross-env|tsx)(?:-cli|-\d[\d.]*)?(?:\.[cm]?js)?$/
 const PACKAGES =
   /[\\/]node_modules[\\/](?:npm|yarn|pnpm|corepack|nodemon|pm2|concurrently|cross-env|autocannon|tsx)[\\/]/
-/** Files of a tool that load the program. */
+/** Scripts of PM2 that load the program into their own process. */
 const CONTAINERS = /[\\/]pm2[\\/]lib[\\/]ProcessContainer(?:Fork)?(?:Bun)?\.js$/
 
 /**
- * Returns whether a script is a tool, which the doctor does not observe: it starts the program in another process.
+ * Returns whether a script is a tool that starts the program in another process. Tools are not measured.
  * @param {string} script
  */
 function isTool(script) {

@@ -1,6 +1,6 @@
 'use strict'
 
-// Threads and child processes, by the line that starts them. Their channels publish within the constructor, on the stack of that line.
+// Counts threads and child processes by the line that starts them. The diagnostics channels publish on the stack of that line.
 
 const { subscribe } = require('node:diagnostics_channel')
 const { EventEmitter } = require('node:events')
@@ -13,10 +13,11 @@ const { Sites, className, excerpt } = require('./sites')
  * @typedef {import('../facts').Site} Site
  */
 
-/** Life of a thread or process that does not pay for its start, in milliseconds. */
+/** Lifetime in milliseconds below which a thread or process is short-lived, and not worth its start. */
 const SHORT = 5000
+/** Maximum number of running threads and processes that are followed. Further starts are only counted. */
 const MAX_RUNNING = 1024
-/** Start times that are kept for the median. */
+/** Number of start times that are kept for the median. */
 const MAX_TIMES = 256
 const { addListener } = EventEmitter.prototype
 const NODE = /^node(\.exe)?$/i
@@ -42,7 +43,7 @@ class Line {
     this.site = site
   }
 
-  /** @param {number} time until the thread or process ran, in milliseconds */
+  /** @param {number} time time until the thread or process ran, in milliseconds */
   started(time) {
     this.#times[this.#timed++ % MAX_TIMES] = time
   }
@@ -55,7 +56,7 @@ class Line {
   }
 }
 
-/** A thread or process of a line. */
+/** A thread or process that is followed until its end. */
 class Run {
   #began = now()
   #line
@@ -83,7 +84,7 @@ class Run {
     if (this.#line.what === '') this.#line.what = whatOf(this.#line.kind, this.subject)
   }
 
-  /** Returns whether the thread or process has ended, also if the program has removed our listeners. */
+  /** Whether the thread or process has ended. Works even if the program has removed the listeners of the probe. */
   get hasEnded() {
     const { threadId, exitCode, signalCode } = this.subject
     if (this.#line.kind === 'worker') return threadId === -1
@@ -141,7 +142,7 @@ class Starts {
 }
 
 /**
- * Adds a listener. Methods of a derived class are not called, since the object is being constructed.
+ * Adds a listener without calling methods of a derived class, since the object is still being constructed.
  * @param {EventEmitter} emitter
  * @param {string} type
  * @param {() => void} listener
@@ -151,7 +152,7 @@ function listen(emitter, type, listener) {
 }
 
 /**
- * Returns the class of a thread, or the name of the program of a process and of its script, without other arguments.
+ * Returns the class of a thread, or the names of the program and the script of a process, without further arguments.
  * @param {StartFact['kind']} kind
  * @param {any} subject
  */
@@ -173,7 +174,7 @@ let isMeasuring = false
 /**
  * @param {string} channel
  * @param {StartFact['kind']} kind
- * @param {string} property of the message
+ * @param {string} property property of the message that has the thread or process
  */
 function observe(channel, kind, property) {
   const subscriber = (/** @type {unknown} */ message) => {
@@ -181,7 +182,7 @@ function observe(channel, kind, property) {
     try {
       starts.add(kind, /** @type {any} */ (message)[property], subscriber)
     } catch {
-      // The observation must not fail the start.
+      // A failing probe must not fail the start.
     }
   }
   subscribe(channel, subscriber)

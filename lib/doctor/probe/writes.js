@@ -1,6 +1,7 @@
 'use strict'
 
-// Writes that go on although the stream needs a drain. A stream that drains ends its series; one whose drain is awaited has none.
+// Counts writes to streams that need a drain. The writes to a stream until it drains are a series; streams whose drain the program awaits
+// have none.
 
 const { OutgoingMessage, ServerResponse } = require('node:http')
 const { Duplex, Writable } = require('node:stream')
@@ -13,24 +14,24 @@ const { Sites, className } = require('./sites')
  * @typedef {WriteFact & { unit: 'bytes' | 'objects' }} Fact
  */
 
-/** Writes in a row that are usual: several writers may wait for the same drain. */
+/** Length up to which a series is not recorded: several writers may wait for the same drain. */
 const USUAL = 32
-/** Buffered data that is not recorded. */
+/** Size of the buffer up to which a series is not recorded. */
 const LITTLE = { bytes: 256 * 1024, objects: 1000 }
-/** Multiple of the high water mark up to which the buffer is not recorded. */
+/** Multiple of the high water mark up to which a series is not recorded. */
 const MARKS = 4
-/** Streams that are observed at the same time. */
+/** Maximum number of series at the same time. */
 const MAX_OPEN = 1024
 const { apply } = Reflect
 
-/** Writes to a stream since it needed a drain. */
+/** The writes to a stream since it needed a drain. */
 class Series {
   ignored = 0
-  /** Buffer at which the next stack is captured. */
+  /** Size of the buffer at which the next stack is captured. */
   next = 0
-  /** Fact of the line that wrote, once there is much data. @type {Fact | undefined} */
+  /** Fact of the writing line, once the buffer is large. @type {Fact | undefined} */
   fact
-  /** Last fact that has counted the stream. @type {Fact | undefined} */
+  /** Last fact that counted the stream. @type {Fact | undefined} */
   #counted
 
   /**
@@ -65,7 +66,7 @@ class Writes {
   /** @type {Sites<Fact>} */
   #facts = new Sites()
 
-  /** Returns whether any stream has been written to although it needed a drain, and may still need it. */
+  /** Whether there is a series that has not ended. */
   get hasOpen() {
     return this.#open.size > 0
   }
@@ -105,7 +106,7 @@ class Writes {
   }
 
   /**
-   * Returns the fact of a series with much data, with the stack of the current write if the buffer has doubled.
+   * Returns the fact of a series whose buffer is large. Captures the stack of the current write each time the buffer has doubled.
    * @param {Series} series
    * @param {object} stream
    * @param {number} buffered
@@ -133,13 +134,13 @@ class Writes {
     return fact
   }
 
-  /** Ends the series of a stream that does not need a drain. @param {object} stream */
+  /** Ends the series of a stream that does not need a drain any more. @param {object} stream */
   drained(stream) {
     const series = this.#ofStream.get(stream)
     if (series !== undefined && this.#open.delete(series)) series.end()
   }
 
-  /** Ends the series of streams that have drained or ended since. */
+  /** Ends the series of streams that have drained or ended since the last sample. */
   sample() {
     for (const series of this.#open) {
       const stream = /** @type {any} */ (series.stream.deref())
@@ -155,8 +156,8 @@ class Writes {
 }
 
 /**
- * Returns whether writes to a full stream are right: it is an output of the process, it is corked, or its drain is awaited. Node.js
- * itself corks responses.
+ * Returns whether writes to a full stream are allowed: the stream is the standard output or error, the program has corked it, or a listener
+ * awaits its drain. Corked responses do not count, since Node.js itself corks them.
  * @param {any} stream
  */
 function isExempt(stream) {
@@ -187,7 +188,7 @@ let writes = new Writes()
 let isMeasuring = false
 
 /**
- * Observes a method `write`.
+ * Observes the method `write` of stream classes.
  * @param {readonly (readonly [object, string])[]} methods
  * @param {(stream: unknown) => boolean} needsDrain
  */

@@ -1,6 +1,6 @@
 'use strict'
 
-// The report as workflow commands of GitHub Actions, which annotate the lines of findings.
+// Writes the report as workflow commands of GitHub Actions, which annotate the guilty lines.
 
 const { isRelative, relativePath } = require('./locations')
 const { conditionOf, verdictOf } = require('./summary')
@@ -47,7 +47,7 @@ function commandOf(finding, root) {
 }
 
 /**
- * Returns the position of a finding, if its file is in the repository: GitHub ignores others.
+ * Returns the position of a finding, if its file is in the repository: GitHub ignores other files.
  * @param {Finding} finding
  * @param {string} root
  * @returns {Record<string, string | number>}

@@ -1,6 +1,6 @@
 'use strict'
 
-// The report as one HTML file without external resources. Its text is readable without scripts, which add only the charts.
+// Writes the report as one HTML file without external resources. The text is readable without scripts, which only add charts.
 
 const { createHash } = require('node:crypto')
 const { readFileSync } = require('node:fs')
@@ -20,7 +20,7 @@ const summary = require('./summary')
 
 const MAX_BYTES = 1_900_000
 const MAX_REPORT = 500_000
-/** Limits of the data of the charts, tried in this order until the page is small enough. */
+/** Limits for the data of the charts, tried in this order until the page is small enough. */
 const LIMITS = [
   { nodes: 10_000, rows: 600, blocks: 300 },
   { nodes: 4000, rows: 300, blocks: 100 },
@@ -184,7 +184,7 @@ function leftOut(notes) {
 }
 
 /**
- * Returns the report without the data of the charts, for programs that read the page.
+ * Returns the report as JSON without the data of the charts, for programs that read the page.
  * @param {Report} report
  * @param {string[]} notes
  */

@@ -6,15 +6,15 @@
 /** @typedef {import('../../../doctor').Finding} Finding */
 
 const HIDDEN = '…'
-/** Properties of an evidence whose strings name parts of the program; `text` is searched for excerpts. */
+/** Properties of the evidence whose strings stay, because they name parts of the program. In `text`, only excerpts are hidden. */
 const PUBLIC = new Set(
   'text title id rule file kind cause emitter stream native systemCall request method route handler callee loop'.split(
     ' '
   )
 )
-/** A quotation: unlike apostrophes, its marks are not inside a word. */
+/** A quotation. Quotation marks inside a word are apostrophes. */
 const QUOTED = /(?<![\p{L}\p{N}])(["'])[\s\S]*?\1(?![\p{L}\p{N}])/gu
-/** Minimum length of an excerpt that is replaced inside words too. */
+/** Minimum length of an excerpt that is also replaced inside words. */
 const SHORT = 4
 /** A property in brackets in a retaining path. */
 const BRACKETED = /\[(?!\d+\])[^\]]*\]/g
@@ -25,7 +25,7 @@ function json(report) {
 }
 
 /**
- * Returns a copy without map keys and the arguments of calls and of the program. Names, file paths and routes stay.
+ * Returns a copy without map keys, and without the arguments of calls and of the program. Names, file paths and routes stay.
  * @param {Report} report
  * @returns {Report}
  */

@@ -1,9 +1,9 @@
 'use strict'
 
-// File paths in reports. They may come from another operating system, whose paths `node:path` cannot read.
+// Formats file paths. A report may come from another operating system, whose paths `node:path` cannot parse.
 
 const WINDOWS = /^([A-Za-z]:[\\/]|\\\\)/
-/** A URL, such as `node:fs` or `webpack://app/a.js`, but no drive letter. */
+/** A URL, such as `node:fs` or `webpack://app/a.js`, but not a drive letter. */
 const URL_SCHEME = /^[A-Za-z][A-Za-z0-9+.-]+:/
 
 /** Returns a path with slashes. @param {string} path */
@@ -24,12 +24,12 @@ function relativePath(root, file) {
   return isInside && path.length > folder.length ? path.slice(folder.length) : path
 }
 
-/** Returns whether a path is relative, so that its file belongs to the program. @param {string} path result of `relativePath` */
+/** Returns whether a path is relative: then the file belongs to the program. @param {string} path result of `relativePath` */
 function isRelative(path) {
   return path !== '' && !path.startsWith('/') && !WINDOWS.test(path) && !URL_SCHEME.test(path) && !path.startsWith('[')
 }
 
-/** Returns the URI of a path, relative if the path is. @param {string} file */
+/** Returns the URI of a path. A relative path has a relative URI. @param {string} file */
 function uriOf(file) {
   const path = withSlashes(file)
   if (path.startsWith('//')) return `file:${encode(path)}`

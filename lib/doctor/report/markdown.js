@@ -1,6 +1,6 @@
 'use strict'
 
-// The report as Markdown, for people and for agents.
+// Writes the report as Markdown.
 
 const { duration, number, percent } = require('../judge/sites')
 const summary = require('./summary')

@@ -1,6 +1,6 @@
 'use strict'
 
-// The report in SARIF 2.1.0, for code scanning.
+// Writes the report in SARIF 2.1.0, for code scanning.
 
 const { createHash } = require('node:crypto')
 const { version } = require('../../../package.json')
@@ -123,8 +123,8 @@ function physicalLocationOf({ file, line, column }, root) {
 }
 
 /**
- * Returns a function that fingerprints findings, so that a change of the lines above does not change the fingerprint. A counter
- * distinguishes findings of the same kind in a function.
+ * Returns a function that fingerprints findings. A fingerprint does not depend on line numbers, so edits above a finding do not change it;
+ * a counter distinguishes findings of the same kind in one function.
  * @param {string} root
  */
 function fingerprints(root) {

@@ -1,6 +1,6 @@
 'use strict'
 
-// Sentences about a report that all formats share. Texts from the program are made printable.
+// Builds the sentences of a report that all formats share. Texts from the program are made printable.
 
 const { bytes, duration, number, percent, plural } = require('../judge/sites')
 const { relativePath } = require('./locations')
@@ -33,7 +33,7 @@ function setupOf({ node, cores, quota, duration: measured, requests, processes }
   const threads = processes.length > 1 ? [`${number(processes.length)} processes and threads`] : []
   return [
     `node ${printable(node).replace(/^v/, '')}`,
-    plural(cores, 'CPU') + (quota === undefined ? '' : ` (quota ${number(quota)})`),
+    plural(cores, 'core') + (quota === undefined ? '' : ` (quota ${number(quota)})`),
     duration(measured),
     plural(requests, 'request'),
     ...threads
@@ -53,7 +53,7 @@ function figuresOf({ loop, gc, heap, request, requests, cost }) {
   ]
 }
 
-/** @param {number} growth in bytes a second */
+/** @param {number} growth in bytes per second */
 function growthOf(growth) {
   if (Math.abs(growth) < MEGABYTE_TENTH / 2) return ''
   return ` (${growth > 0 ? '+' : ''}${number(Math.round(growth / MEGABYTE_TENTH) / 10)} MB/s)`
@@ -83,7 +83,7 @@ function callerOf({ frames, file, line }) {
 }
 
 /**
- * Returns the title and position of each finding that a finding explains.
+ * Returns the titles and positions of the findings that a finding explains.
  * @param {Finding} finding
  * @param {string} root
  */

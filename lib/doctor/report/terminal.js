@@ -26,7 +26,7 @@ const MARKS = {
 }
 const MIN_COLUMNS = 40
 const MAX_COLUMNS = 120
-/** Width of a line in a log. */
+/** Width of lines if the output is not a terminal. */
 const LOG_COLUMNS = 100
 const MAX_FINDINGS = 10
 const INDENT = '     '
@@ -39,8 +39,8 @@ const INDENT = '     '
  *   root?: string,
  *   page?: string | undefined,
  *   env?: NodeJS.ProcessEnv
- * }} [options] `color`: whether the output is a terminal; `NO_COLOR` and `TERM=dumb` disable colors even then. `root`: folder of the
- *   program; `page`: URL of the whole report
+ * }} [options] `color`: whether the output is a terminal; `NO_COLOR` and `TERM=dumb` disable colors anyway. `root`: folder of the program.
+ *   `page`: URL of the complete report
  * @returns {string} ends with a line feed
  */
 function terminal(
@@ -101,9 +101,9 @@ class Screen {
   }
 
   /**
-   * Writes segments, and wraps lines between them.
+   * Writes segments, and wraps lines between segments.
    * @param {readonly Segment[]} segments
-   * @param {string} indent of all lines but the first
+   * @param {string} indent indentation of all lines except the first
    * @param {string} [separator]
    * @returns {number} width of the last line
    */

@@ -1,6 +1,6 @@
 'use strict'
 
-// Makes text of the program printable: names, paths and excerpts of keys may contain any character.
+// Makes texts from the program printable: names, paths and excerpts of keys may contain any character.
 
 /** Control and format characters, such as escape sequences and changes of direction, line separators, and lone surrogates. */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
@@ -36,14 +36,14 @@ function printableName(name) {
 }
 
 /**
- * Replaces the middle of a long text by an ellipsis.
+ * Replaces the middle of a long text with an ellipsis.
  * @param {string} text
  * @param {number} length
  */
 function shorten(text, length) {
   if (text.length <= length) return text
   const end = Math.floor(length / 3)
-  // Drops half a surrogate pair at the cut.
+  // The cut may split a surrogate pair.
   const head = text.slice(0, length - 1 - end).replace(/[\ud800-\udbff]$/, '')
   return `${head}…${text.slice(text.length - end).replace(/^[\udc00-\udfff]/, '')}`
 }

@@ -17,14 +17,14 @@ const { usesOf } = require('./uses')
  * @typedef {import('../../native/binding').ContainerGrowth} ContainerGrowth
  * @typedef {import('./uses').Removal} Removal
  *
- * A container with the lines that add entries, those with the most live allocations first. `heap`: sizes of the heap.
+ * A container with the lines that add entries, sorted by live allocations. `heap`: sizes of the heap at the snapshots.
  * @typedef {ContainerFact & { adds: FactFrame[], removal: Removal, heap: number[] }} LocatedContainer
  */
 
 const MAX_LINES = 8
-/** Suffix of the name of a container in another container. */
+/** Suffix of the names of containers that are entries of another container. */
 const ENTRY = '[…]'
-/** Folder of this package, whose containers are not the program's. */
+/** Folder of this package, whose containers do not belong to the program. */
 const PACKAGE = typeof __dirname === 'string' ? __dirname.slice(0, -'doctor/source'.length) : undefined
 
 /**
@@ -81,7 +81,7 @@ function added(one, other) {
 function locate({ kind, name, path, file, line, entries, bytes, heap }, allocations, ran = []) {
   const fact = { kind, name, path, entries, bytes, heap }
   const text = textOf(file)
-  // For `byUser[…]` the source declares `byUser`, but the containers in it grow.
+  // `byUser[…]` are containers in `byUser`, which the source declares.
   const isEntry = name.endsWith(ENTRY)
   const outer = isEntry ? name.slice(0, name.indexOf(ENTRY)) : name
   const uses = text === undefined ? undefined : usesOf(text, outer, { line, ran: ofFile(ran, file) })
@@ -89,7 +89,7 @@ function locate({ kind, name, path, file, line, entries, bytes, heap }, allocati
   const position = uses.declared === undefined ? {} : { declared: { file, line: uses.declared } }
   const own = isEntry ? [] : byAllocations(addingFrames(text, file, uses.adds, allocations), allocations)
   if (own.length > 0) return { ...fact, ...position, adds: own.slice(0, MAX_LINES), removal: uses.removal }
-  // Its entries are added under another name.
+  // The lines that add entries use another name for the container.
   const keepers = keepersOf(allocations, { kind, name: lastPart(outer) }, file).slice(0, MAX_LINES)
   const removal = isEntry ? removalOf(uses.removal, keepers[0], ran) : uses.removal
   return { ...fact, ...position, adds: keepers.map(({ frame }) => frame), removal }
@@ -112,9 +112,9 @@ function addingFrames(text, file, positions, allocations) {
 }
 
 /**
- * Returns whether entries are removed from the containers in a container, or with them.
- * @param {Removal} outer
- * @param {import('./keepers').Keeper | undefined} keeper line that adds to the inner ones
+ * Returns whether entries of inner containers are removed, alone or together with an inner container.
+ * @param {Removal} outer removal of inner containers from the outer one
+ * @param {import('./keepers').Keeper | undefined} keeper line that adds to inner containers
  * @param {readonly RanFact[]} ran
  * @returns {Removal}
  */
@@ -139,7 +139,7 @@ function ofFile(ran, path) {
 }
 
 /**
- * Sorts adding lines by the live bytes that their functions allocated, callees included.
+ * Sorts adding lines by the live bytes that their functions and callees allocated.
  * @param {FactFrame[]} adds
  * @param {readonly AllocationFact[]} allocations
  */
@@ -156,7 +156,7 @@ function byAllocations(adds, allocations) {
 }
 
 /**
- * Returns the last allocating function before a line, for texts that are not JavaScript.
+ * Returns the last allocating function before a line, for texts that cannot be parsed.
  * @param {readonly AllocationFact[]} allocations
  * @param {string} path
  * @param {number} end

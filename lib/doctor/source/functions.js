@@ -7,7 +7,7 @@ const { childrenOf, isFunction, treeOf } = require('./syntax')
 /**
  * @typedef {import('../vendor/acorn').AnyNode} AnyNode
  *
- * A function with its start and end in the text. `isInline`: a method of an array calls it.
+ * A function with its start and end in the text. `isInline`: whether the function is the callback of a method of an array.
  * @typedef {{ name: string, from: number, to: number, node: AnyNode, isInline: boolean }} FunctionRange
  */
 
@@ -17,11 +17,11 @@ const ANONYMOUS = '<anonymous>'
 const METHODS =
   /^(?:forEach|map|flatMap|filter|reduce|reduceRight|some|every|find|findLast|findIndex|findLastIndex|sort)$/
 
-/** Functions by syntax tree. @type {WeakMap<AnyNode, FunctionRange[]>} */
+/** Cache of functions by syntax tree. @type {WeakMap<AnyNode, FunctionRange[]>} */
 const known = new WeakMap()
 
 /**
- * Returns the functions of a text, outer ones first; none if the text is not JavaScript.
+ * Returns the functions of a text, outer ones before inner ones. Returns an empty array if the text cannot be parsed.
  * @param {string} text
  * @returns {FunctionRange[]}
  */
@@ -56,7 +56,7 @@ function collect(root) {
 }
 
 /**
- * Returns the children of a node, with the names that the node gives to functions.
+ * Returns the children of a node. If the node names a function, the child has that name.
  * @param {AnyNode} node
  */
 function namedChildren(node) {

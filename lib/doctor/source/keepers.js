@@ -1,6 +1,6 @@
 'use strict'
 
-// Finds the lines that keep what a stack has allocated. The profiler of allocations knows functions, not lines.
+// Finds the lines that keep the values allocated on a stack. The profiler of allocations knows functions, not lines.
 
 const { functionAt, functionsOf } = require('./functions')
 const { RANKS, calledBy, keepsOf } = require('./keeps')
@@ -14,18 +14,18 @@ const { indexOf, textOf } = require('./texts')
  *
  * @typedef {{ frame: FactFrame, name: string }} Keeper `name` is that of the container or variable
  *
- * A container: its kind, and the last part of its name or of the name of the container around it.
+ * A container: its kind, and the last part of its name, or of the name of the container that contains it.
  * @typedef {{ kind: Keep['kind'], name: string }} Wanted
  */
 
-/** Calls that are followed from a function of a stack, which lacks the functions that V8 inlined. */
+/** Depth to which calls are followed from a function of a stack, since the stack lacks functions that V8 inlined. */
 const DEPTH = 2
 
 /**
- * Returns the line that keeps the allocated values: in the innermost function of the program that keeps any, or calls one that does.
- * A variable that is replaced keeps values only if no other line does.
+ * Returns the line that keeps the allocated values. It is in the innermost function of the program that keeps values, or in a function
+ * that this one calls. An assignment that replaces a variable counts only if no other line keeps values.
  * @param {readonly FactFrame[]} frames positions of functions, innermost first
- * @param {Wanted} [wanted]
+ * @param {Wanted} [wanted] container to which the line must add
  * @returns {Keeper | undefined}
  */
 function keeperOf(frames, wanted) {
@@ -39,7 +39,8 @@ function keeperOf(frames, wanted) {
 }
 
 /**
- * Returns the lines that add to a container: those that keep the most live bytes first, or else those of its file.
+ * Returns the lines that add to a container, sorted by the live bytes that they keep. Without allocations, returns the lines of the given
+ * file.
  * @param {readonly AllocationFact[]} allocations
  * @param {Wanted} wanted
  * @param {string} file
@@ -64,7 +65,7 @@ function keepersOf(allocations, wanted, file) {
 /**
  * @param {FactFrame} frame
  * @param {Wanted | undefined} wanted
- * @param {number} rank least sure one that counts
+ * @param {number} rank maximum rank of the line
  * @returns {Keeper | undefined}
  */
 function keeperAt({ file, line, column }, wanted, rank) {
@@ -82,12 +83,13 @@ function keeperAt({ file, line, column }, wanted, rank) {
 }
 
 /**
- * Returns the lines of functions that keep values: first those that contain the name of the container, then those whose function does.
+ * Returns the lines of functions that keep values. Lines that contain the name of the container come first, then lines whose function
+ * contains that name.
  * @param {readonly FunctionRange[]} functions
  * @param {string} text
  * @param {string} file
  * @param {Wanted | undefined} wanted
- * @param {number} rank least sure one that counts
+ * @param {number} rank maximum rank of the lines
  * @returns {Keeper[]}
  */
 function keepersIn(functions, text, file, wanted, rank) {
@@ -106,7 +108,7 @@ function keepersIn(functions, text, file, wanted, rank) {
 }
 
 /**
- * Returns whether a line may add to a container. An element of an array is assigned as a property is.
+ * Returns whether a line may add to a container. An assignment to `x[key]` may add a property of an object or an element of an array.
  * @param {Keep} keep
  * @param {Keep['kind']} kind
  */

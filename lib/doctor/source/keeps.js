@@ -1,7 +1,7 @@
 'use strict'
 
-// Finds the lines of a function that let values outlive its calls: those that add to a container, or assign to a variable or a
-// property from outside of the function.
+// Finds the lines of a function that let values outlive the call: lines that add to a container, or assign to a variable or property
+// outside of the function.
 
 const { childrenOf, isFunction } = require('./syntax')
 
@@ -9,7 +9,7 @@ const { childrenOf, isFunction } = require('./syntax')
  * @typedef {import('../vendor/acorn').AnyNode} AnyNode
  * @typedef {import('./functions').FunctionRange} FunctionRange
  *
- * A line that keeps values. `kind`: that of the container, or `Variable`.
+ * A line that keeps values. `kind`: kind of the container, or `Variable`.
  * @typedef {object} Keep
  * @property {'Array' | 'Map' | 'Set' | 'Object' | 'Variable' | 'other'} kind
  * @property {number} rank one of `RANKS`
@@ -33,16 +33,17 @@ const METHODS = new Map([
   ['put', 'other']
 ])
 /**
- * How surely values accumulate, the surest first: in a container from outside of the function or a value that is extended, in a
- * container that the function has found, in a variable that is replaced, in an argument.
+ * How surely values accumulate, the surest first. `outer`: in a container outside of the function, or in a variable that is extended.
+ * `found`: in a container that the function has read from elsewhere. `replaced`: in a variable that is replaced. `argument`: in an
+ * argument.
  */
 const RANKS = { outer: 0, found: 1, replaced: 2, argument: 3 }
 const NEW_CONTAINERS = /^(?:Array|Object|New)Expression$/
-/** Values that take no memory. */
+/** Types of nodes whose values take no memory. */
 const NUMBERS = /^(?:Unary|Update|Logical)Expression$|^Literal$/
 
 /**
- * Returns the lines of a function that keep values, the surest first. Functions within the function are left out.
+ * Returns the lines of a function that keep values, the surest first. Inner functions are left out.
  * @param {FunctionRange} range
  * @returns {Keep[]}
  */
@@ -113,7 +114,7 @@ function keepOf(node, variables, isConstructor) {
   if (node.type !== 'AssignmentExpression' || isNumber(node.right)) return undefined
   const { left } = node
   const root = rootOf(left)
-  // A constructor initializes its object.
+  // A constructor only initializes its object.
   if (isConstructor && root.type === 'ThisExpression') return undefined
   const rank = rankOf(root, variables)
   if (rank === undefined) return undefined
@@ -124,7 +125,7 @@ function keepOf(node, variables, isConstructor) {
 }
 
 /**
- * Returns whether a value contains the one that it replaces.
+ * Returns whether the assigned value contains the previous one, as in `text += line`.
  * @param {import('../vendor/acorn').AssignmentExpression} assignment
  */
 function extendsItself({ operator, left, right }) {
@@ -146,7 +147,7 @@ function nameOf(node) {
 }
 
 /**
- * Returns whether a value is a number or a boolean, as far as the text shows.
+ * Returns whether a value is certainly a number or a boolean.
  * @param {AnyNode} node
  * @returns {boolean}
  */
@@ -157,7 +158,7 @@ function isNumber(node) {
 }
 
 /**
- * Returns the outermost object of a property, or of one that a call returns.
+ * Returns the object at the start of a chain of properties and method calls: `a` in `a.b().c`.
  * @param {AnyNode} node
  * @returns {AnyNode}
  */
@@ -168,8 +169,8 @@ function rootOf(node) {
 }
 
 /**
- * Returns how surely values accumulate in a container, or `undefined` in one that the function makes.
- * @param {AnyNode} root
+ * Returns how surely values accumulate in a container, or `undefined` if the function creates the container.
+ * @param {AnyNode} root object at the start of the chain
  * @param {Variables} variables
  */
 function rankOf(root, variables) {

@@ -11,19 +11,19 @@ const { isFunction, treeOf } = require('./syntax')
  * A loop: `for`, `for of`, `for in`, `for await`, `while`, `do`, or `forEach` and `reduce` with an asynchronous function.
  * @typedef {{ kind: string, line: number }} Loop
  *
- * Context of a position. `loop`: innermost loop of the function. `isAwaited`: whether an `await` in that loop contains the position.
- * `variables`: those that the loop declares.
+ * Context of a position. `loop`: innermost loop of the function around the position. `isAwaited`: whether an `await` in that loop contains
+ * the position. `variables`: names that the loop declares.
  * @typedef {{ loop: Loop | undefined, isAwaited: boolean, variables: readonly string[] }} Way
  */
 
 const OUTSIDE = /** @type {Way} */ ({ loop: undefined, isAwaited: false, variables: [] })
 const LOOP = /^(?:For|ForIn|ForOf|While|DoWhile)Statement$/
-/** Methods that call a function for each element. */
+/** Methods of arrays that count as loops if their callback awaits. */
 const METHODS = new Set(['forEach', 'reduce', 'reduceRight'])
 
 /**
- * Returns the loop in which the call at a position is awaited repeatedly, or `undefined`. Loops that call functions from a list, such
- * as hooks, are left out: the fault is in the functions.
+ * Returns the loop that repeatedly awaits the call at a position, or `undefined`. Loops that call the functions of a list, such as hooks,
+ * are left out: the fault is in those functions.
  * @param {string} text
  * @param {number} line from 1
  * @param {number} column from 1
@@ -36,13 +36,13 @@ function awaitLoop(text, line, column) {
     way = step(next.node, next.child, next.field, way)
     node = next.child
   }
-  // A suspended function has the position of its `await`.
+  // The position of a suspended function is that of its `await`.
   const last = node?.type === 'AwaitExpression' ? step(node, node.argument, 'argument', way) : way
   return last.isAwaited ? last.loop : undefined
 }
 
 /**
- * Returns the functions around a position, innermost first, each by its own position.
+ * Returns the positions of the functions around a position, innermost first.
  * @param {string} text
  * @param {number} line from 1
  * @param {number} column from 1
@@ -56,7 +56,7 @@ function functionsAround(text, line, column) {
 }
 
 /**
- * Returns whether the function of a position awaits the call there.
+ * Returns whether the function around a position awaits the call there.
  * @param {string} text
  * @param {number} line from 1
  * @param {number} column from 1
@@ -67,7 +67,7 @@ function isAwaited(text, line, column) {
 }
 
 /**
- * Returns the nodes from the tree of a text to a position, each with its child on the way and the field of that child.
+ * Returns the nodes from the root of the syntax tree to a position. Each has its child on that path, and the field that holds the child.
  * @param {string} text
  * @param {number} line from 1
  * @param {number} column from 1
@@ -86,8 +86,8 @@ function stepsTo(text, line, column) {
 }
 
 /**
- * Returns the position of the only statement of a loop that begins at a position, or `undefined`. V8 interrupts a loop at its head,
- * whose line works little.
+ * Returns the position of the only statement of the loop that begins at a position, or `undefined`. V8 interrupts a loop at its head, but
+ * the statement does the work.
  * @param {string} text
  * @param {number} line from 1
  * @param {number} column from 1
@@ -115,7 +115,7 @@ function isLoopAt({ type, loc }, { line, column }) {
 }
 
 /**
- * Returns the context of a child.
+ * Returns the context within a child of a node.
  * @param {AnyNode} node
  * @param {AnyNode} child
  * @param {string} field of the node that holds the child
@@ -136,7 +136,7 @@ function step(node, child, field, way) {
       return inLoop(node, 'do', [])
     case 'ReturnStatement':
     case 'ThrowStatement':
-      // The statement ends the loop.
+      // This statement ends the loop, so it runs only once.
       return OUTSIDE
     case 'AwaitExpression':
       return way.loop === undefined || callsVariable(node.argument, way.variables) ? way : { ...way, isAwaited: true }
@@ -165,12 +165,12 @@ function inLoop(node, kind, variables) {
 function inForOf(node, field, way) {
   if (!node.await) return field === 'right' ? way : inLoop(node, 'for of', declared(node.left))
   const loop = inLoop(node, 'for await', declared(node.left))
-  // The head of the loop awaits the next value.
+  // A `for await` loop awaits the next value in its head.
   return field === 'body' ? loop : { ...loop, isAwaited: true }
 }
 
 /**
- * Returns the context of a function that is an argument of a call. `reduce` may chain promises by `then` instead of `await`.
+ * Returns the context within a callback. Callbacks of `reduce` may chain promises with `then` instead of `await`.
  * @param {CallExpression} call
  * @param {AnyNode} callback
  * @param {Way} way
@@ -185,7 +185,7 @@ function inCallback(call, callback, way) {
 }
 
 /**
- * Returns whether an awaited call calls a variable of the loop, as in `for (const hook of hooks) await hook(request)`.
+ * Returns whether a node calls a variable of the loop, as in `for (const hook of hooks) await hook(request)`.
  * @param {AnyNode} node
  * @param {readonly string[]} variables
  */
@@ -214,7 +214,7 @@ function declared(node) {
 }
 
 /**
- * Returns the child that contains a position, and the field that holds the child.
+ * Returns the child of a node that contains a position, and the field that holds the child.
  * @param {AnyNode} node
  * @param {import('../vendor/acorn').Position} position
  * @returns {{ child: AnyNode, field: string } | undefined}

@@ -60,7 +60,7 @@ function parsedScript(text) {
 }
 
 /**
- * Returns a TypeScript text as Node.js runs it: with spaces in place of types. Node.js 20 cannot strip types.
+ * Returns a TypeScript text as Node.js runs it, with spaces in place of types. Node.js 20 cannot strip types.
  * @param {string} text
  * @returns {string | undefined}
  */
@@ -69,7 +69,7 @@ function withoutTypes(text) {
     nodeModule
   )
   const { emitWarning } = process
-  // Hides the warning about an experimental function that the user did not call.
+  // The user did not call `stripTypeScriptTypes`, so its warning must not be printed.
   process.emitWarning = () => {}
   try {
     return strip?.(text)

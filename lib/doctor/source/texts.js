@@ -1,11 +1,11 @@
 'use strict'
 
-// Texts of the program's files.
+// Reads the files of the program.
 
 const { readFileSync, statSync } = require('node:fs')
 const { isAbsolute } = require('node:path')
 
-/** Maximum size of a file: larger ones are generated. */
+/** Maximum size of a file in bytes. Larger files are assumed to be generated. */
 const MAX_BYTES = 4 << 20
 
 /**

@@ -8,19 +8,20 @@ const { indexOf } = require('./texts')
 /**
  * @typedef {{ from: number, to: number }} Range
  *
- * Whether a file removes entries of a container, by a function that runs. `bounded`: the file compares their number with a limit.
+ * Whether a function of the file that has run removes entries of the container. `bounded`: the file compares the number of entries with a
+ * limit.
  * @typedef {'none' | 'some' | 'bounded' | 'unknown'} Removal
  *
  * @typedef {object} Uses
- * @property {number | undefined} declared line
- * @property {{ line: number, column: number }[]} adds
+ * @property {number | undefined} declared line of the declaration
+ * @property {{ line: number, column: number }[]} adds lines that add entries
  * @property {Removal} removal
  */
 
-/** Lines that compare with a limit, which may be that of a number of entries. */
+/** Lines that compare something with a limit, such as `maxEntries`. */
 const LIMITS = /(?:max|limit|capacity|bound)\w*\)?\s*(?<!=)[<>]|(?<![=-])[<>]=?\s*[\w.#$]*(?:max|limit|capacity|bound)/i
 const LOOP = /\bfor\s*\(/
-/** Maximum length of a searched line: longer lines are generated. */
+/** Maximum length of a searched line. Longer lines are assumed to be generated. */
 const MAX_LENGTH = 1000
 
 /**
@@ -28,9 +29,9 @@ const MAX_LENGTH = 1000
  * @param {string} text
  * @param {string} name such as `cache` or `Store.items`
  * @param {object} [more]
- * @param {number} [more.line] of a function that uses the variable, or of the class, 0 if it is unknown
- * @param {boolean} [more.isAlias] whether the name is one of several of the container: an assignment to it removes nothing
- * @param {readonly Range[]} [more.ran] functions that have run; none if that is unknown
+ * @param {number} [more.line] line of a function that uses the variable, or of the class; 0 if it is unknown
+ * @param {boolean} [more.isAlias] whether the container has other names: an assignment to an alias does not remove entries
+ * @param {readonly Range[]} [more.ran] functions that have run; empty if unknown
  * @returns {Uses | undefined}
  */
 function usesOf(text, name, { line = 0, isAlias = false, ran = [] } = {}) {
@@ -54,7 +55,7 @@ function usesOf(text, name, { line = 0, isAlias = false, ran = [] } = {}) {
 }
 
 /**
- * Returns a function that returns whether the code at an index runs: in doubt, it does.
+ * Returns a predicate that tests whether the code at an index has run. If that is unknown, the predicate returns true.
  * @param {string} text
  * @param {readonly Range[]} ran
  * @returns {(index: number) => boolean}
@@ -71,7 +72,7 @@ function runner(text, ran) {
 }
 
 /**
- * Returns whether lines compare the number of entries with a limit, or know that number and compare something with a limit.
+ * Returns whether a line compares the number of entries with a limit, or one line reads that number and another compares with a limit.
  * @param {readonly string[]} lines
  * @param {{ counts: RegExp, compares: RegExp }} search
  */
@@ -90,7 +91,7 @@ function searchOf(name) {
   if (own === undefined) return undefined
   const id = own.replace(/[$#]/g, '\\$&')
   const isProperty = holder !== undefined
-  // The property of any object in the file matches.
+  // Matches the property of any object, since the file may use any name for the object.
   const it = isProperty ? `[\\w$)\\]]\\??\\.${id}` : `(?<![\\w$.#])${id}`
   const end = '(?![\\w$])'
   const key = `${it}${end}(?:\\??\\.)?\\[[^\\]]+\\]`
@@ -113,9 +114,9 @@ function searchOf(name) {
 }
 
 /**
- * Returns the line of a declaration: the last one before the function that uses the variable, or the first one in the class.
- * @param {number[]} lines in ascending order
- * @param {number} line of that function or class, 0 if it is unknown
+ * Returns the line of the declaration: the last candidate before the function that uses the variable, or the first one in the class.
+ * @param {number[]} lines candidates in ascending order
+ * @param {number} line line of that function or class; 0 if it is unknown
  * @param {boolean} isProperty
  */
 function nearest(lines, line, isProperty) {
