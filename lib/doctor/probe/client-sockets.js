@@ -68,7 +68,7 @@ function observeSockets(observer) {
 }
 
 /**
- * Replaces a method by a wrapper with the same properties.
+ * Replaces a method with a wrapper that has the same properties.
  * @param {any} prototype
  * @param {string} name
  * @param {(original: Function) => Function} make

@@ -21,7 +21,7 @@ const { siteOf } = require('./stack')
 const USUAL = 10
 /** Growth factor of the observed additions after which the next stack is captured. */
 const GROWTH = 1.25
-/** Number of emitters of a group that are followed at once. Later emitters are, if their ordinal is a power of two. */
+/** Number of emitters of a group that are followed from eleven listeners on; of later ones, those whose ordinal is a power of two. */
 const FIRST = 8
 /** Number of listeners from which the other emitters are followed. */
 const MANY = 44

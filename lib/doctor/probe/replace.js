@@ -1,6 +1,6 @@
 'use strict'
 
-// Replaces functions of Node.js by wrappers, before the program can read the originals.
+// Replaces functions of Node.js with wrappers, before the program can read the originals.
 
 /** @typedef {(this: unknown, ...args: any[]) => unknown} AnyFunction */
 

@@ -1,6 +1,6 @@
 'use strict'
 
-// Describes calls in unknown text protocols: lines of words, or JSON objects. Their verbs show whether they read or write.
+// Describes calls in unknown text protocols: lines of words, or JSON objects. The verbs of a call show whether it reads or writes.
 
 /**
  * @typedef {object} Description
