@@ -180,7 +180,7 @@ describe('invalidations', () => {
     // The other callers waited for the same value.
     assert.equal(judged({ races: [race({ overwrites: 0, expected: 60, stale: 3 })] }).length, 1)
     assert.deepEqual(judged({ races: [race({ overwrites: 5, expected: 60, stale: 3 })] }), [])
-    assert.match(findings[0].evidence.text, /^3 values requested before a key was deleted were set afterwards/)
+    assert.match(findings[0].evidence.text, /^3 sets stored values requested before the key was deleted/)
   })
 })
 

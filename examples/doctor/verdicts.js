@@ -1,10 +1,10 @@
 'use strict'
 
-// The findings that each server must get: these and no others that are at least likely. Healthy servers must get none.
+// The findings that the doctor must report for each server: these, and no others that are at least likely. Healthy servers have none.
 
 /**
- * Requests that autocannon repeats, of a path or of several in turn. `seconds` is the time measured, 5 by default. `body` is the path
- * of a file.
+ * Requests that autocannon repeats, for one path or several in turn. `seconds` is the duration of the measurement, 5 by default. `body` is
+ * the path of a file.
  * @typedef {{
  *   paths: string[],
  *   connections: number,
@@ -13,14 +13,14 @@
  *   seconds?: number
  * }} Requests
  *
- * A script that makes the load and ends.
+ * A script that generates the load and exits.
  * @typedef {{ script: string, seconds?: number }} Script
  *
- * Seconds for which a program without a server is observed.
+ * Duration of the measurement of a program without a server, in seconds.
  * @typedef {{ for: number }} Observation
  *
- * `line` is a part of the guilty line, which ends with the comment `// guilty`: none if the rule cannot know it. `file` is that of the
- * line, by default the server's.
+ * `line` is a part of the guilty line, which ends with the comment `// guilty`; absent if the rule cannot know the line. `file` contains
+ * that line, and is by default the server.
  * @typedef {{
  *   rule: import('../../doctor').RuleNumber,
  *   id: string,

@@ -247,7 +247,7 @@ function invalidationFinding(race) {
   // Callers that wait for another caller's value do not set the key.
   if (stale === 0 || kinship !== 'same' || (overwrites > 0 && !isAnswered(race))) return []
   const text =
-    `${plural(stale, 'value')} requested before a key was deleted were set afterwards. ` +
+    `${plural(stale, 'set')} stored values requested before the key was deleted. ` +
     'The cache may hold outdated values.'
   return [
     finding({
@@ -402,8 +402,8 @@ function seriesFindings({ processes }) {
 
 /**
  * Returns the frame of the loop that makes calls in sequence, possibly through functions that are not at fault. Loops of functions that
- * are not suspended come first, the outermost of them, since they have continued after the previous call. A `for await` loop comes last:
- * the generator that it reads may have a loop itself.
+ * are not suspended come first, the outermost of them, since they have continued after the previous call. Among those, a `for await` loop
+ * comes last: the generator that it reads may have a loop itself.
  * @param {DownstreamFact} fact
  */
 function loopFrame(fact) {
