@@ -64,7 +64,10 @@ test('more processes than cores, which starve, are certain at the line that fork
   assert.deepEqual(brief(findings), ['processes certain 12'])
   const [{ evidence, fix, function: name }] = findings
   assert.equal(name, '<anonymous>')
-  assert.equal(evidence.text, '8 processes share 2 cores and were starved for 65 % of the time; together they occupy 480 MB.')
+  assert.equal(
+    evidence.text,
+    '8 processes share 2 cores and were starved for 65 % of the time; together they occupy 480 MB.'
+  )
   assert.match(fix, /^start 2 processes:/)
 })
 

@@ -252,7 +252,10 @@ function starved(fields, processorTime = 0) {
 
 test('a machine that takes the cores away is inconclusive, unless a fault was certain', () => {
   const { verdict, reason } = report([finding({ confidence: 'likely' })], { facts: starved() })
-  assert.deepEqual([verdict, reason], ['inconclusive', 'the program was ready to run but got no core for 47 % of the time'])
+  assert.deepEqual(
+    [verdict, reason],
+    ['inconclusive', 'the program was ready to run but got no core for 47 % of the time']
+  )
   assert.equal(report([finding()], { facts: starved() }).verdict, 'findings')
 })
 

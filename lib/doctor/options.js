@@ -121,8 +121,7 @@ function parseOptions(args) {
       throw new UsageError(`--for is for programs without a server: it cannot be combined with --${option}`)
   }
   for (const option of /** @type {const} */ (['connections', 'rate'])) {
-    if (values.load === undefined && values[option] !== undefined)
-      throw new UsageError(`--${option} requires --load`)
+    if (values.load === undefined && values[option] !== undefined) throw new UsageError(`--${option} requires --load`)
   }
   const isBatch = values.for !== undefined
   const seconds = isBatch ? values.for : (values.duration ?? (values.load === undefined ? undefined : '20'))

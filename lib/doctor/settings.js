@@ -13,7 +13,7 @@ const { join } = require('node:path')
  * @property {number} profileInterval sampling interval of the CPU profile, in milliseconds
  * @property {'server' | 'batch'} program `batch`: probes start with the program instead of its server
  *
- * The command of a run, which the command line writes and the probes read: the phase, and the number of heap snapshots requested so far.
+ * The command of a run, which the command line writes and the probes read: the phase, and the number of requested heap snapshots.
  * @typedef {{ phase: 'warm-up' | 'measure' | 'finish', snapshots: number }} Command
  */
 

@@ -164,8 +164,7 @@ function causesOf(parts) {
  * @param {boolean} isCall
  */
 function fixOf(frame, isCall) {
-  if (isCall)
-    return 'use the asynchronous function, or pool.run(transforms.worker(file), input)'
+  if (isCall) return 'use the asynchronous function, or pool.run(transforms.worker(file), input)'
   const name = frame === undefined || frame.name === '<anonymous>' ? 'the function' : frame.name
   return (
     `pool.run(transforms.worker(file), input) runs ${name} of that file on another thread; ` +

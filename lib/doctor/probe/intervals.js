@@ -139,7 +139,9 @@ function added(timer, wrapper) {
 function installIntervals() {
   const state = observe()
   const reason =
-    state === 'fixed' ? 'setInterval cannot be replaced' : 'this version of Node.js does not show which timers were cleared'
+    state === 'fixed'
+      ? 'setInterval cannot be replaced'
+      : 'this version of Node.js does not show which timers were cleared'
   return {
     begin() {
       intervals = new Intervals()

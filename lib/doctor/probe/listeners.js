@@ -375,7 +375,9 @@ function install() {
   const blind = {
     ...(emitters === 'replaced' ? {} : { listeners: 'EventEmitter.prototype is frozen' }),
     ...(targets === 'fixed' ? { 'abort-signals': 'EventTarget.prototype is frozen' } : {}),
-    ...(targets === 'unknown' ? { 'abort-signals': 'this version of Node.js does not show the listeners of an EventTarget' } : {}),
+    ...(targets === 'unknown'
+      ? { 'abort-signals': 'this version of Node.js does not show the listeners of an EventTarget' }
+      : {}),
     ...intervals.blind
   }
   return {
