@@ -135,7 +135,7 @@ class Run {
     }
     const over = [this.#ended(), this.#interrupted, ...(this.#load === undefined ? [] : [this.#load.ended])]
     if ((await Promise.race([deadline(warmup * 1000), ...over])) !== 'time') return undefined
-    this.#log(seconds === undefined ? 'measuring until Ctrl-C' : `measuring for ${seconds} s`)
+    this.#log(seconds === undefined ? 'measuring; Ctrl-C ends the run' : `measuring for ${seconds} s`)
     this.#inbox.command({ phase: 'measure', snapshots: 0 })
     // A blocked loop reads the command late.
     const begun = this.#message(({ type }) => type === 'measure', over)
