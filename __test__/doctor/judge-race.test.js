@@ -71,7 +71,10 @@ describe('races', () => {
     assert.deepEqual(brief([finding]), ['race certain login:3'])
     assert.equal(finding.rule, 1)
     assert.match(finding.evidence.text, /20 callers missed the key '42'/)
-    assert.match(finding.evidence.text, /228 sets replaced the value of another caller, for 1 key missing 12 times\./)
+    assert.match(
+      finding.evidence.text,
+      /228 sets replaced the value of another caller, for 1 key that was missing 12 times\./
+    )
     assert.equal(finding.evidence.overwrites, 228)
     assert.match(finding.fix, /new Cache/)
     assert.deepEqual(brief(judged({ races: [race({ absences: 2, keys: 2, overwrites: 10, misses: 6 })] })), [

@@ -103,7 +103,7 @@ function judge(facts) {
 /** @param {Facts} facts */
 function notes(facts) {
   const hasLooked = facts.processes.some(({ blind }) => blind.race === undefined)
-  return hasLooked ? { race: 'races for keys of plain objects and arrays are not detected' } : {}
+  return hasLooked ? { race: 'keys of plain objects and arrays are not checked' } : {}
 }
 
 /** @param {FactFrame[]} frames */
@@ -221,7 +221,7 @@ function raceFinding(race, stampedes) {
   const text =
     `Up to ${plural(misses, 'caller')} missed ${named} before it was first set. ` +
     `${plural(overwrites, 'set')} replaced the value of another caller, ` +
-    `for ${keys >= 64 ? 'at least ' : ''}${plural(keys, 'key')} missing ${plural(absences, 'time')}.` +
+    `for ${keys >= 64 ? 'at least ' : ''}${plural(keys, 'key')} that ${keys === 1 ? 'was' : 'were'} missing ${plural(absences, 'time')}.` +
     stampedes.map(stampede => ` ${repetition(stampede)}`).join('')
   const calls = stampedes.map(({ frames: _, cause: __, isRead: ___, ...counts }) => counts)
   return [
