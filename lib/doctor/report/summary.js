@@ -62,7 +62,7 @@ function growthOf(growth) {
 /** Returns a note on starved time, or `undefined` if it is negligible. @param {Report} report */
 function starvationOf({ duration: measured, loop }) {
   if (loop.starved <= measured * STARVED) return undefined
-  return `the program was starved for ${duration(loop.starved)} of ${duration(measured)}, which is not counted`
+  return `the program was starved for ${duration(loop.starved)} of ${duration(measured)}; starved time is not counted`
 }
 
 /**
