@@ -174,6 +174,15 @@ export declare function closePool(pool: number): void
 /** Closes a session and frees its memory. */
 export declare function closeSession(session: number): void
 
+export interface Collections {
+  /** Milliseconds. */
+  time: number
+  /** Milliseconds. */
+  longest: number
+  /** Number of major collections. */
+  majors: number
+}
+
 /**
  * Compares two heap snapshots of a thread. Returns the containers that have gained entries and bytes, those with the most new
  * entries first.
@@ -422,7 +431,7 @@ export declare enum RecordKind {
    */
   JsonList = 13,
   /** The event loop was blocked. */
-  Blocked = 14,
+  Watched = 14,
 }
 
 export declare function releaseReservation(reservation: number): void
@@ -502,6 +511,9 @@ export declare function submitText(pool: number, transform: number, task: number
 
 /** Returns the oldest block that was not taken, or `null`. All times are in milliseconds; `began` is a time of the system's clock. */
 export declare function takeBlock(): { duration: number, began: number, endedAgo: number, cause: string, cpu: number | null, starved: number, suspended: number, gc: number, systemCall: string | null, begun: number, samples: { at: number, capture: 'on-time' | 'late' | 'none', lateness: number, error: Error | null, requests: object | null }[] } | null
+
+/** Returns the garbage collections since the last call, or `null` if this Node.js does not show them. */
+export declare function takeCollections(): Collections | null
 
 /** Begins up to `most` further tasks under a permit. Writes their ids to `tasks` and returns their number. */
 export declare function takeTasks(permit: number, tasks: Uint32Array, most: number): number

@@ -19,7 +19,7 @@ const { loopScheduler, share } = require('./shared')
  * @property {() => void} [onNotified] a reservation could have been granted
  * @property {() => void} [onRoom] the stream that a task serves has room for input; the task goes on
  * @property {(kind: number, flightId: number, bytes: Buffer | undefined) => void} [onMessage] a message for a cache arrived
- * @property {() => void} [onBlocked] the event loop was blocked
+ * @property {() => void} [onWatched] the event loop was blocked, or a major garbage collection has ended
  * @property {(permit: number) => void} [onPermit] a task that JavaScript runs may begin
  * @property {(count: number, micros: number) => void} [onBatch] a batch ended; `settle` follows for each of its items
  * @typedef {import('../internal/errors').SerializedFailure} SerializedFailure
@@ -35,7 +35,6 @@ const { loopScheduler, share } = require('./shared')
 
 const {
   Begun,
-  Blocked,
   Bytes,
   Document,
   Error: Failure,
@@ -47,7 +46,8 @@ const {
   Notified,
   Part,
   Room,
-  Table
+  Table,
+  Watched
 } = native.RecordKind
 /** Kinds of record whose values other modules decode. */
 const ENCODED = { jsonText: Json, table: Table }
@@ -319,7 +319,7 @@ class CompletionPort {
       return listener?.onMessage?.(size, flightId, bytes)
     }
     if (kind === Begun) return listener?.onPermit === undefined ? native.dropPermit(size) : listener.onPermit(size)
-    if (kind === Blocked) return listener?.onBlocked?.()
+    if (kind === Watched) return listener?.onWatched?.()
     if (listener === undefined) throw new Error('offloop: an outcome without a task')
     if (kind === Room) return listener.onRoom?.()
     if (kind === Document || kind === Part) {

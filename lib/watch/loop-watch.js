@@ -24,6 +24,8 @@ class LoopWatch {
   /** @type {ReturnType<typeof native.startWatch> | undefined} */
   #capabilities
   #listenerId = -1
+  /** Called soon after a major garbage collection, and maybe more often. @type {(() => void) | undefined} */
+  onCollection
   /** The requests of this thread. */
   requests = new Requests()
   #isOn = false
@@ -87,6 +89,11 @@ class LoopWatch {
     return native.loopStats()
   }
 
+  /** Returns the garbage collections since the last call, or `null` if this Node.js does not show them. */
+  takeCollections() {
+    return native.takeCollections()
+  }
+
   /** Reports the block up to now, since no further iteration may begin. */
   flush() {
     if (this.#isOn) native.endIteration()
@@ -95,7 +102,7 @@ class LoopWatch {
 
   /** @param {Limits} limits */
   #start(limits) {
-    this.#listenerId = completionPort.subscribe({ onBlocked: () => this.#take(false) })
+    this.#listenerId = completionPort.subscribe({ onWatched: () => this.#report() })
     const inFlight = () => this.requests.inFlight()
     const functions = {
       errorClass: Error,
@@ -135,6 +142,11 @@ class LoopWatch {
   #reportTo(/** @type {Subscriber} */ subscriber) {
     if (this.#active().some(([other]) => other !== subscriber)) this.#take(false)
     else this.flush()
+  }
+
+  #report() {
+    this.#take(false)
+    this.onCollection?.()
   }
 
   /** @param {boolean} isExit */

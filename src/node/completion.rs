@@ -53,8 +53,8 @@ pub enum Outcome {
         flight: u64,
         mail: Mail,
     },
-    /// The event loop was blocked.
-    Blocked,
+    /// The event loop was blocked, or a major garbage collection has ended.
+    Watched,
     /// Memory that native code kept and no longer needs; it belongs to no task.
     Released(Pinned),
 }

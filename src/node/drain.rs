@@ -85,8 +85,8 @@ impl<'env> Drain<'env, '_> {
                 self.record(task, RecordKind::Begun, permit);
                 return Ok(());
             }
-            Outcome::Blocked => {
-                self.record(task, RecordKind::Blocked, 0);
+            Outcome::Watched => {
+                self.record(task, RecordKind::Watched, 0);
                 return Ok(());
             }
             Outcome::Mail { flight, mail } => return self.mail(task, flight, mail),

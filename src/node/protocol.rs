@@ -38,7 +38,7 @@ pub enum RecordKind {
     /// next value is the text of the list. For the other items, the length is 0.
     JsonList,
     /// The event loop was blocked.
-    Blocked,
+    Watched,
 }
 
 /// Kind of a message about a shared load.

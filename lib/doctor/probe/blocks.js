@@ -88,6 +88,11 @@ class Blocks {
     return this.#loop?.stats()
   }
 
+  /** The watch of the loop, if it can be watched. */
+  get loop() {
+    return this.#loop
+  }
+
   /** Returns why stacks are absent, or `undefined`. */
   get blindness() {
     if (this.#loop === undefined) return 'the runtime does not export the functions of libuv'

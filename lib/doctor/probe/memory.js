@@ -2,10 +2,10 @@
 
 // The heap of this thread: its size, its collections, the stacks of live allocations, and snapshots.
 
-const { PerformanceObserver, constants, performance } = require('node:perf_hooks')
 const { getHeapStatistics, writeHeapSnapshot } = require('node:v8')
 const { date, now } = require('../../internal/clock')
 const { allocationsOf } = require('./allocations')
+const { collectionsOf } = require('./collections')
 const { call, connected } = require('./inspector')
 const { ranFunctions } = require('./ran')
 
@@ -34,17 +34,12 @@ function install() {
 class Memory {
   /** @type {import('node:inspector').Session | undefined} */
   #session
-  /** @type {PerformanceObserver | undefined} */
-  #observer
+  /** @type {import('./collections').Collections | undefined} */
+  #collections
   /** @type {MemoryRow[]} */
   #rows = []
   /** @type {import('../facts').ProcessFacts['majors']} */
   #majors = []
-  #gc = 0
-  #longestGc = 0
-  /** Collections that the doctor causes. @type {{ from: number, to: number }[]} */
-  #caused = []
-  #began = 0
   #timers = 0
   /** Samples until the timers are counted again. */
   #untilTimers = 0
@@ -54,33 +49,35 @@ class Memory {
   #ran
   #cost = 0
 
-  /** The warm-up is over. Allocations from now on that stay alive are growth. */
-  begin() {
+  /**
+   * The warm-up is over. Allocations from now on that stay alive are growth.
+   * @param {import('../../watch/loop-watch').LoopWatch} [loop]
+   */
+  begin(loop) {
     const began = now()
-    this.#observer = new PerformanceObserver(list => this.#take(list.getEntries()))
-    this.#observer.observe({ entryTypes: ['gc'] })
+    const collections = collectionsOf(loop)
+    this.#collections = collections
     this.#session = connected()
     call(this.#session, 'HeapProfiler.startSampling', { samplingInterval: SAMPLING })
     this.#liveProfile()
-    this.#began = now()
-    this.#cost += this.#began - began
+    collections.begin(at => this.#addMajor(at))
+    this.#cost += now() - began
   }
 
   /** Adds a row, and returns it. */
   sample() {
     const began = now()
     const { heapUsed, external, rss } = memoryUsage()
+    const { time, longest } = this.#collections?.take() ?? { time: 0, longest: 0 }
     const row = {
       at: date(),
       heapUsed,
       external,
       rss,
-      gc: this.#gc,
-      longestGc: this.#longestGc,
+      gc: time,
+      longestGc: longest,
       timers: this.#countTimers()
     }
-    this.#gc = 0
-    this.#longestGc = 0
     if (this.#rows.length < MAX_ROWS) this.#rows.push(row)
     this.#cost += now() - began
     return row
@@ -89,7 +86,8 @@ class Memory {
   /** The measurement is over. Must be called once, before the last `collect`. */
   end() {
     const began = now()
-    this.#takeRecords()
+    this.#collections?.take()
+    this.#collections?.end()
     const profile = this.#liveProfile()
     if (profile !== undefined) this.#allocations = allocationsOf(profile)
     this.#session?.disconnect()
@@ -99,7 +97,6 @@ class Memory {
 
   /** Returns the facts up to now. */
   collect() {
-    this.#takeRecords()
     return {
       rows: this.#rows,
       majors: this.#majors,
@@ -118,32 +115,10 @@ class Memory {
     const from = now()
     // Before the snapshot, which collects garbage.
     this.#ran = ranFunctions(call(this.#session, 'Profiler.getBestEffortCoverage')?.result ?? [])
-    writeHeapSnapshot(path)
-    this.#caused.push({ from, to: now() })
+    this.#without(() => writeHeapSnapshot(path))
     // V8 has collected all garbage.
     this.#addMajor(date())
     this.#cost += now() - from
-  }
-
-  #takeRecords() {
-    this.#take(this.#observer?.takeRecords() ?? [])
-  }
-
-  /** @param {readonly import('node:perf_hooks').PerformanceEntry[]} entries */
-  #take(entries) {
-    for (const entry of entries) {
-      const { startTime, duration } = entry
-      if (startTime < this.#began || this.#isCaused(startTime)) continue
-      this.#gc += duration
-      this.#longestGc = Math.max(this.#longestGc, duration)
-      const { detail } = /** @type {{ detail?: { kind?: number } }} */ (entry)
-      if (detail?.kind === constants.NODE_PERFORMANCE_GC_MAJOR) this.#addMajor(performance.timeOrigin + startTime)
-    }
-  }
-
-  /** @param {number} startTime */
-  #isCaused(startTime) {
-    return this.#caused.some(({ from, to }) => startTime >= from && startTime <= to)
   }
 
   /**
@@ -166,13 +141,21 @@ class Memory {
   }
 
   /**
+   * Calls a function whose collections are the doctor's.
+   * @template T
+   * @param {() => T} call
+   * @returns {T}
+   */
+  #without(call) {
+    return this.#collections === undefined ? call() : this.#collections.without(call)
+  }
+
+  /**
    * Returns the allocations that are alive. V8 makes a major collection to find them.
    * @returns {import('node:inspector').HeapProfiler.SamplingHeapProfile | undefined}
    */
   #liveProfile() {
-    const from = now()
-    const profile = call(this.#session, 'HeapProfiler.getSamplingProfile')?.profile
-    this.#caused.push({ from, to: now() })
+    const profile = this.#without(() => call(this.#session, 'HeapProfiler.getSamplingProfile')?.profile)
     if (profile !== undefined) this.#addMajor(date())
     return profile
   }

@@ -31,7 +31,7 @@ const { siteOf } = require('./stack')
  *
  * A part that observes one thing.
  * @typedef {object} Probe
- * @property {() => void} begin the warm-up is over
+ * @property {(loop?: import('../../watch/loop-watch').LoopWatch) => void} begin the warm-up is over
  * @property {() => object} collect returns its part of the facts
  * @property {() => object | void} [sample] called in each tick; returns figures for its row
  * @property {() => void} [end] the measurement is over; called before the last `collect`
@@ -283,7 +283,8 @@ class Session {
     this.#requests.begin()
     this.#seen = this.#requests.count
     this.#blocks?.begin()
-    for (const probe of this.#probes) this.#timed('begin', () => probe.begin())
+    const loop = this.#blocks?.loop
+    for (const probe of this.#probes) this.#timed('begin', () => probe.begin(loop))
     this.#timed('profile', () => this.#profile.start())
   }
 

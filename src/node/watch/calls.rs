@@ -3,6 +3,7 @@
 use super::active::ActiveWatch;
 use super::begun::Begun;
 use super::capture::Errors;
+use super::garbage::Collected;
 use super::runtime::{Runtime, runtime};
 use super::watched_loop::{Block, Subject, WatchedLoop, capture_of};
 use crate::metrics::float;
@@ -49,6 +50,16 @@ pub struct LoopStats {
     /// Milliseconds.
     pub collected: f64,
     pub looks: f64,
+}
+
+#[napi(object, object_from_js = false)]
+pub struct Collections {
+    /// Milliseconds.
+    pub time: f64,
+    /// Milliseconds.
+    pub longest: f64,
+    /// Number of major collections.
+    pub majors: u32,
 }
 
 /// Returns whether the loop of this process can be watched.
@@ -142,6 +153,18 @@ pub fn loop_stats(env: Env) -> Result<LoopStats> {
         collected: millis(stats.collected),
         looks: f64_of(stats.looks),
     })
+}
+
+/// Returns the garbage collections since the last call, or `null` if this Node.js does not show them.
+#[napi(catch_unwind)]
+pub fn take_collections(env: Env) -> Result<Option<Collections>> {
+    let mut collected = None;
+    with_watch(&env, |watch| collected = runtime().and_then(|runtime| watch.watched.garbage.take(runtime)))?;
+    Ok(collected.map(|Collected { time, longest, majors }| Collections {
+        time: millis(time),
+        longest: millis(longest),
+        majors,
+    }))
 }
 
 /// Returns the oldest block that was not taken, or `null`. All times are in milliseconds; `began` is a time of the system's clock.

@@ -1,10 +1,10 @@
-//! The time of V8's garbage collections on the thread of a watched loop.
+//! V8's garbage collections on the thread of a watched loop.
 
-use super::runtime::{COLLECTIONS, Collections, Runtime};
+use super::runtime::{COLLECTIONS, Collections, MAJOR, Runtime};
 use crate::watch::{Nanos, now};
 use std::ffi::{c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 #[derive(Default)]
 pub struct Garbage {
@@ -13,6 +13,25 @@ pub struct Garbage {
     /// Time in this iteration.
     current: AtomicU64,
     total: AtomicU64,
+    /// Those since [`Garbage::take`].
+    recent: Recent,
+    /// Whether a major collection has ended in this iteration.
+    has_major: AtomicBool,
+}
+
+#[derive(Default)]
+struct Recent {
+    time: AtomicU64,
+    longest: AtomicU64,
+    majors: AtomicU32,
+}
+
+/// Collections of some time.
+pub struct Collected {
+    pub time: Nanos,
+    pub longest: Nanos,
+    /// Number of major collections.
+    pub majors: u32,
 }
 
 impl Garbage {
@@ -47,8 +66,21 @@ impl Garbage {
         self.total.load(Ordering::Relaxed)
     }
 
-    pub fn begin_iteration(&self) {
+    /// Returns whether a major collection has ended in the iteration that is over.
+    pub fn begin_iteration(&self) -> bool {
         self.current.store(0, Ordering::Relaxed);
+        self.has_major.swap(false, Ordering::Relaxed)
+    }
+
+    /// Returns the collections since the last call, or `None` if this Node.js does not show them.
+    pub fn take(&self, runtime: &Runtime) -> Option<Collected> {
+        collections(runtime)?;
+        let Recent { time, longest, majors } = &self.recent;
+        Some(Collected {
+            time: time.swap(0, Ordering::Relaxed),
+            longest: longest.swap(0, Ordering::Relaxed),
+            majors: majors.swap(0, Ordering::Relaxed),
+        })
     }
 
     /// Leaves a time out of this iteration.
@@ -56,10 +88,16 @@ impl Garbage {
         self.current.fetch_sub(time.min(self.current()), Ordering::Relaxed);
     }
 
-    fn end_collection(&self) {
+    fn end_collection(&self, kind: c_int) {
         let time = now().saturating_sub(self.began.load(Ordering::Relaxed));
         self.current.fetch_add(time, Ordering::Relaxed);
         self.total.fetch_add(time, Ordering::Relaxed);
+        self.recent.time.fetch_add(time, Ordering::Relaxed);
+        self.recent.longest.fetch_max(time, Ordering::Relaxed);
+        if kind == MAJOR {
+            self.recent.majors.fetch_add(1, Ordering::Relaxed);
+            self.has_major.store(true, Ordering::Relaxed);
+        }
     }
 
     fn data(&self) -> *mut c_void {
@@ -79,9 +117,9 @@ unsafe extern "C" fn begins(_: *mut c_void, _: c_int, _: c_int, data: *mut c_voi
 }
 
 // SAFETY: as for `begins`.
-unsafe extern "C" fn ends(_: *mut c_void, _: c_int, _: c_int, data: *mut c_void) {
+unsafe extern "C" fn ends(_: *mut c_void, kind: c_int, _: c_int, data: *mut c_void) {
     // SAFETY: as above, so the value exists.
     let garbage = unsafe { &*data.cast::<Garbage>() };
     // A panic must not unwind into C++.
-    let _ = catch_unwind(AssertUnwindSafe(|| garbage.end_collection()));
+    let _ = catch_unwind(AssertUnwindSafe(|| garbage.end_collection(kind)));
 }

@@ -57,6 +57,8 @@ const ON_GC: [&str; 4] = [
 
 /// `kGCTypeScavenge`, `kGCTypeMinorMarkSweep` and `kGCTypeMarkSweepCompact` of `v8::GCType`: those that begin and end.
 pub const COLLECTIONS: c_int = 7;
+/// `kGCTypeMarkSweepCompact`.
+pub const MAJOR: c_int = 4;
 
 /// A callback of a prepare handle, or of its end.
 pub type HandleCallback = unsafe extern "C" fn(handle: *mut c_void);

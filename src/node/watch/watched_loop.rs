@@ -87,7 +87,7 @@ pub struct WatchedLoop {
     announced: Mutex<Option<Reading>>,
     /// Whether an interrupt is pending.
     is_requested: AtomicBool,
-    garbage: Garbage,
+    pub garbage: Garbage,
     is_paused: AtomicBool,
     starved: AtomicU64,
 }
@@ -176,7 +176,9 @@ impl WatchedLoop {
             self.holds.lock().record(iteration.held(now, idle).saturating_sub(unannounced - held));
             written = self.end_iteration(&iteration, now, held);
         }
-        self.garbage.begin_iteration();
+        if self.garbage.begin_iteration() {
+            self.subject.port.complete(self.subject.subscriber, Outcome::Watched);
+        }
         *self.begun_before.lock() = self.begun.count();
         self.heart.beat(now, idle);
         written
@@ -284,7 +286,7 @@ impl WatchedLoop {
         let begun = *self.begun_before.lock();
         blocks.push_back(Block { findings, ended: now, cause, samples, begun });
         drop(blocks);
-        self.subject.port.complete(self.subject.subscriber, Outcome::Blocked);
+        self.subject.port.complete(self.subject.subscriber, Outcome::Watched);
         written
     }
 
