@@ -4,34 +4,37 @@ const { Same } = require('./attachment')
 
 /** @typedef {import('./race-lines').RaceLine} RaceLine */
 
+/** Identity of a Map until it is cleared, which does not keep the Map alive. */
+class Identity {
+  /** Number of its keys that are followed. */
+  followed = 0
+}
+
 /** Private fields of a Map of the program: no table keeps the Map alive, and the program cannot see them. */
 class Mark extends Same {
-  /** Another number after each `clear`. */
-  #id
+  #identity = new Identity()
   /** Line of the last captured overwrite. @type {RaceLine | undefined} */
   #line
 
-  /**
-   * @param {Map<unknown, unknown>} map
-   * @param {number} id
-   */
-  constructor(map, id) {
+  /** @param {Map<unknown, unknown>} map */
+  constructor(map) {
     super(map)
-    this.#id = id
     this.#line = undefined
   }
 
-  /** Returns 0 for an object without mark. @param {unknown} map */
-  static id(map) {
-    return typeof map === 'object' && map !== null && #id in map ? map.#id : 0
+  /** Returns the identity of an object, or `undefined` if it has no mark. @param {unknown} map */
+  static identity(map) {
+    return typeof map === 'object' && map !== null && #identity in map ? map.#identity : undefined
   }
 
-  /**
-   * @param {any} map with a mark
-   * @param {number} id
-   */
-  static renew(map, id) {
-    map.#id = id
+  /** Returns whether keys of an object are followed. @param {unknown} map */
+  static isFollowed(map) {
+    return typeof map === 'object' && map !== null && #identity in map && map.#identity.followed > 0
+  }
+
+  /** The Map is cleared. @param {unknown} map */
+  static renew(map) {
+    if (Mark.isFollowed(map)) /** @type {any} */ (map).#identity = new Identity()
   }
 
   /**

@@ -45,8 +45,8 @@ const { isExtensible } = Object
 
 /** A key of a Map while its loads may race. */
 class Slot {
-  /** Number of the Map; 0 if the slot is free. */
-  map = 0
+  /** Identity of the Map; undefined if the slot is free. @type {ReturnType<typeof Mark.identity>} */
+  map = undefined
   /** @type {unknown} */
   key = undefined
   /** @type {'absent' | 'set' | 'deleted'} */
@@ -77,14 +77,21 @@ class Slot {
   old = undefined
 
   /**
-   * Begins an absence.
-   * @param {number} map
+   * Follows another key.
+   * @param {NonNullable<Slot['map']>} map
    * @param {unknown} key
    * @param {number} time
    */
-  start(map, key, time) {
+  claim(map, key, time) {
+    if (this.map !== undefined) this.map.followed--
+    map.followed++
     this.map = map
     this.key = key
+    this.start(time)
+  }
+
+  /** Begins an absence. @param {number} time */
+  start(time) {
     this.state = 'absent'
     this.began = time
     this.byHas = this.byGet = this.earlier = 0
@@ -93,7 +100,8 @@ class Slot {
   }
 
   free() {
-    this.map = 0
+    if (this.map !== undefined) this.map.followed--
+    this.map = undefined
     this.key = undefined
     this.old = undefined
   }
@@ -111,7 +119,6 @@ let tick = 1
 let isTickOpen = false
 /** Time of the first miss of the tick, in whole milliseconds. */
 let clock = 0
-let lastId = 0
 let swept = 0
 let lines = new RaceLines()
 
@@ -154,7 +161,7 @@ function slotOf(map, key) {
   const index = indexOf(key)
   if (index === -1) return undefined
   const slot = slots[index]
-  return slot.map !== 0 && slot.key === key && slot.map === Mark.id(map) ? slot : undefined
+  return slot.map !== undefined && slot.key === key && slot.map === Mark.identity(map) ? slot : undefined
 }
 
 /**
@@ -167,15 +174,14 @@ function slotOf(map, key) {
 function missed(map, key, isGet, wrapper) {
   const index = indexOf(key)
   if (index === -1) return
-  let id = Mark.id(map)
-  if (id === 0) {
+  if (Mark.identity(map) === undefined) {
     if (!isExtensible(map)) return
-    id = ++lastId
-    new Mark(map, id)
+    new Mark(map)
   }
+  const identity = /** @type {NonNullable<Slot['map']>} */ (Mark.identity(map))
   beginTick()
   const slot = slots[index]
-  if (slot.map !== id || slot.key !== key) slot.start(id, key, clock)
+  if (slot.map !== identity || slot.key !== key) slot.claim(identity, key, clock)
   else if (slot.state !== 'absent') beginAbsence(map, slot)
   if (slot.tick !== tick) {
     slot.earlier += slot.latest
@@ -203,7 +209,7 @@ function beginAbsence(map, slot) {
   const open = wasAbsent || isCut ? slot.open : 0
   const until = wasAbsent ? limit(slot.began, clock) : slot.until
   slot.pendingUntil = earlier > 0 ? Math.max(slot.pendingUntil, until) : until
-  slot.start(slot.map, slot.key, clock)
+  slot.start(clock)
   slot.pending = earlier + open
   slot.tick = 0
 }
@@ -356,14 +362,15 @@ const methods = {
     return isPresent
   },
   set(key, value) {
-    if (isMeasuring) {
+    // Most Maps have no key that is followed: the check saves the hash.
+    if (isMeasuring && Mark.isFollowed(this)) {
       const slot = slotOf(this, key)
       if (slot !== undefined) willSet(this, slot, value)
     }
     return original.set(this, key, value)
   },
   delete(key) {
-    if (isMeasuring) {
+    if (isMeasuring && Mark.isFollowed(this)) {
       const slot = slotOf(this, key)
       if (slot !== undefined) willDelete(this, slot)
     }
@@ -371,7 +378,7 @@ const methods = {
   },
   clear() {
     original.clear(this)
-    if (isMeasuring && Mark.id(this) !== 0) Mark.renew(this, ++lastId)
+    if (isMeasuring) Mark.renew(this)
   }
 }
 
@@ -395,7 +402,7 @@ function sweep() {
   const end = swept + SWEPT
   for (let index = swept; index < end; index++) {
     const slot = slots[index]
-    if (slot.map === 0) continue
+    if (slot.map === undefined) continue
     if (slot.state === 'absent' ? at - slot.began > FORGOTTEN : at > slot.until) slot.free()
   }
   swept = end % SLOTS
