@@ -277,7 +277,10 @@ export interface RequestSummary {
   p50: number
   /** 99th percentile. */
   p99: number
-  /** Responses with a status of 500 or more. With `--load`, all errors, timeouts and responses other than 2xx. */
+  /**
+   * Responses with a status of 500 or more, an estimate at more than 1,000 requests a second. With `--load`, all errors, timeouts and
+   * responses other than 2xx.
+   */
   errors: number
 }
 
@@ -311,7 +314,10 @@ export interface Flame {
 export interface Cost {
   /** Share of the processor time, 0 to 1. */
   share: number
-  /** Time by part, in milliseconds. `sampling`, `requests` and `calls` are estimated from their counts; other parts are measured. */
+  /**
+   * Time by part, in milliseconds. `sampling`, `requests` and `calls` are estimated from their counts; other parts are measured. Calls
+   * of the methods of `Map`, which take some nanoseconds longer, are not included.
+   */
   parts: Record<string, number>
 }
 

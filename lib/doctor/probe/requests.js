@@ -3,7 +3,7 @@
 // Durations of HTTP requests by route.
 
 const { subscribe, unsubscribe } = require('node:diagnostics_channel')
-const { now, setTimeout } = require('../../internal/clock')
+const { now, setImmediate, setTimeout } = require('../../internal/clock')
 const { describe } = require('../../watch/requests')
 const { TICK } = require('../settings')
 
@@ -18,8 +18,8 @@ const MAX_PATHS = 2000
 /** Requests of a sample interval that are timed. */
 const TIMED = 250
 const END = 'http.server.response.finish'
-/** Key of the time at which the request of a response began. */
-const BEGAN = Symbol('offloop.doctor.began')
+/** Key of the timing of a response. */
+const TIMING = Symbol('offloop.doctor.timing')
 /** Buckets for each doubling of the duration. */
 const STEPS = 8
 /** Upper bound of the first bucket, in milliseconds. */
@@ -27,6 +27,7 @@ const SHORTEST = 0.01
 
 const { get, set } = Map.prototype
 const { apply } = Reflect
+const { random } = Math
 
 /** A histogram of durations whose relative error is below a tenth. */
 class LogHistogram {
@@ -72,17 +73,19 @@ class LogHistogram {
 }
 
 /**
- * Counts requests, and times them by route. At high rates, a burst of requests stands for those of a sample interval: the end of a
- * response is observed while timed requests are in flight only.
+ * Counts requests, and times them by route. At high rates, a burst of requests stands for those of an interval between samples, and the
+ * ends of responses are observed only while timed ones are in flight. One that is aborted has no end.
  */
 class RequestTimes {
   /** Requests that have begun since the start. */
   count = 0
-  /** Those at the last sample, and at the beginning of the measurement. */
+  /** Value of `count` at the last sample. */
   #sampled = 0
-  #first = 0
-  /** Requests that are still to be timed, and timed ones in flight, some of which may never end. */
-  #left = Number.POSITIVE_INFINITY
+  /** Requests of HTTP/1 in the measurement. */
+  #measured = 0
+  /** Number of further requests that are timed. */
+  #left = TIMED
+  /** Timed requests in flight. */
   #open = 0
   /** Number of requests for which a timed one stands. */
   #weight = 1
@@ -96,10 +99,12 @@ class RequestTimes {
   #isObservingEnds = false
 
   start() {
+    this.#sampled = this.count
     if (this.#isStarted) return
     this.#isStarted = true
     subscribe('http.server.request.start', (/** @type {any} */ { response }) => {
       this.count++
+      this.#measured++
       if (this.#left > 0) this.#time(response)
     })
     subscribe('http2.server.stream.start', () => this.count++)
@@ -107,32 +112,29 @@ class RequestTimes {
 
   /** The measurement begins. */
   begin() {
-    this.#first = this.count
+    this.#measured = 0
     this.#errors = 0
     this.#all = new LogHistogram()
     this.#routes = new Map()
     this.#paths = new Map()
   }
 
-  /** Allows the timed requests of the next interval. At high rates, their burst has a random place in it. */
+  /** Allows the timed requests of the next interval. At high rates, their burst begins at a random time, but early enough to be whole. */
   sample() {
-    const count = this.count - this.#sampled
+    this.#weight = Math.max(1, (this.count - this.#sampled) / TIMED)
     this.#sampled = this.count
-    this.#weight = Math.max(1, count / TIMED)
     if (this.#weight === 1) this.#left = TIMED
-    else {
-      this.#left = 0
-      setTimeout(() => this.#burst(), Math.random() * TICK).unref()
-    }
+    // A burst that has not begun yet goes on: iterations of the loop may be longer than the interval.
+    else if (this.#left === 0) setTimeout(this.#burst, random() * TICK * (1 - 1 / this.#weight)).unref()
   }
 
-  #burst() {
+  #burst = () => {
     this.#left = TIMED
   }
 
   /** @param {any} response */
   #time(response) {
-    response[BEGAN] = now()
+    response[TIMING] = { began: now(), weight: this.#weight }
     this.#left--
     this.#open++
     if (this.#isObservingEnds) return
@@ -141,35 +143,48 @@ class RequestTimes {
   }
 
   #onEnd = (/** @type {any} */ { response }) => {
-    this.#finish(response)
-    if (this.#open > 0 || this.#left > 0) return
+    const timing = response[TIMING]
+    if (timing === undefined) return
+    response[TIMING] = undefined
+    // Before 22.13, a subscriber that leaves during a publication makes Node.js skip the next one.
+    if (--this.#open === 0) setImmediate(this.#stopObserving)
+    try {
+      this.#finish(response, timing)
+    } catch {
+      // The program has replaced properties of its request.
+    }
+  }
+
+  #stopObserving = () => {
+    if (!this.#isObservingEnds || this.#open > 0 || this.#left > 0) return
     this.#isObservingEnds = false
     unsubscribe(END, this.#onEnd)
   }
 
-  /** @returns {import('../facts').ProcessFacts['requests']} */
+  /** Returns the facts. Those of routes and the errors are estimates if not all requests were timed. */
   collect() {
+    const count = this.#measured
+    const durations = this.#all.summary()
+    const scale = durations.count === 0 ? 1 : count / durations.count
+    const estimate = (/** @type {number} */ value) => Math.round(value * scale)
     const routes = [...this.#routes.values()].map(({ method, route, count, errors, durations }) => {
-      const figures = { count: Math.round(count), errors: Math.round(errors), durations: durations.summary() }
+      const figures = { count: estimate(count), errors: estimate(errors), durations: durations.summary() }
       return { method, route, ...figures, held: 0, waited: 0 }
     })
-    const count = this.count - this.#first
-    return { count, errors: Math.round(this.#errors), durations: this.#all.summary(), routes }
+    return { count, errors: estimate(this.#errors), durations, routes }
   }
 
-  /** @param {any} response */
-  #finish(response) {
-    const began = response[BEGAN]
-    // It is not timed, or it began before the doctor looked.
-    if (began === undefined) return
+  /**
+   * @param {any} response
+   * @param {{ began: number, weight: number }} timing
+   */
+  #finish({ req, statusCode }, { began, weight }) {
     const duration = now() - began
-    const weight = this.#weight
-    const route = this.#routeOf(response.req)
-    if (this.#open > 0) this.#open--
+    const route = this.#routeOf(req)
     this.#all.record(duration, weight)
     route.count += weight
     route.durations.record(duration, weight)
-    if (response.statusCode < 500) return
+    if (statusCode < 500) return
     this.#errors += weight
     route.errors += weight
   }

@@ -253,6 +253,7 @@ class Session {
     const { phase, snapshots } = /** @type {Journal} */ (this.#journal).command()
     try {
       this.#timed('ticks', () => {
+        this.#requests.sample()
         if (phase !== 'warm-up') this.begin()
         if (this.#phase === 'measure') this.#measure()
         if (snapshots > this.#snapshots) this.#snapshot(snapshots)
@@ -289,7 +290,6 @@ class Session {
   }
 
   #measure() {
-    this.#requests.sample()
     const figures = this.#probes.map(probe => probe.sample?.() ?? {})
     const utilization = eventLoopUtilization()
     const { utilization: share } = eventLoopUtilization(utilization, this.#utilization)
