@@ -161,6 +161,35 @@ describe('a heap that grows', () => {
     assert.equal(judged({ majors: GROWING, containers })[0].confidence, 'possible')
   })
 
+  test('grows on although collections that follow each other closely at the end differ by garbage', () => {
+    /** Seconds and megabytes. */
+    const sizes = [
+      [0, 14],
+      [0.94, 17.7],
+      [3.28, 22.4],
+      [4.39, 25.3],
+      [5.97, 29.4],
+      [6.59, 29.8],
+      [7.12, 29.3]
+    ]
+    const late = sizes.map(([at, size]) => ({ at: FROM + at * 1000, heapUsed: size * MB, external: 20 }))
+    assert.equal(judged({ majors: late, containers: [container()] })[0]?.confidence, 'certain')
+  })
+
+  test('has levelled off if the collections close together at the end are like the one before', () => {
+    const sizes = [
+      [0, 14],
+      [1, 20],
+      [2, 26],
+      [4, 30],
+      [6, 30.1],
+      [6.5, 29.9],
+      [7, 30]
+    ]
+    const full = sizes.map(([at, size]) => ({ at: FROM + at * 1000, heapUsed: size * MB, external: 20 }))
+    assert.deepEqual(judged({ majors: full, containers: [container()] }), [])
+  })
+
   test('is as sure with three collections if it is steady', () => {
     assert.equal(judged({ majors: majors([10, 20, 30]) })[0].confidence, 'likely')
     assert.equal(judged({ majors: majors([10, 28, 30]) })[0].confidence, 'possible')

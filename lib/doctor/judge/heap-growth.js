@@ -27,6 +27,8 @@ const RATE = 0.5e6
 const SHARE = 0.2
 /** Rate of the last third below which the memory has levelled off, as a share of the overall rate. */
 const FLAT = 0.25
+/** Share of the last third that its points cover. */
+const SPREAD = 2 / 3
 /** Memory outside of the heap that the buffers of requests in flight may take, in bytes. */
 const IN_FLIGHT = 8e6
 const MAX_POINTS = 200
@@ -110,12 +112,18 @@ function leastOf(points) {
   return Math.min(...points.map(({ y }) => y))
 }
 
-/** Returns the points of the last third of the time, at least three. @param {Point[]} points */
+/**
+ * Returns the points of the last third of the time, at least three. If they are close together, their differences are mostly garbage
+ * that has not been collected yet, and the point before belongs to them.
+ * @param {Point[]} points
+ */
 function lastThird(points) {
   const from = points[0].x
   const end = points[points.length - 1].x
-  const third = points.filter(({ x }) => x >= from + ((end - from) * 2) / 3)
-  return third.length >= 3 ? third : points.slice(-3)
+  const third = (end - from) / 3
+  const count = Math.max(3, points.filter(({ x }) => x >= end - third).length)
+  const isClose = end - points[Math.max(0, points.length - count)].x < SPREAD * third
+  return points.slice(isClose ? -count - 1 : -count)
 }
 
 module.exports = { externalGrowth, heapGrowth }
