@@ -430,7 +430,7 @@ export declare enum RecordKind {
    * next value is the text of the list. For the other items, the length is 0.
    */
   JsonList = 13,
-  /** The event loop was blocked. */
+  /** The event loop was blocked, or a major garbage collection has ended. */
   Watched = 14,
 }
 

@@ -37,7 +37,7 @@ pub enum RecordKind {
     /// An item of a batch whose result is in a JSON list. For the first item of a list, the length is the number of results, and the
     /// next value is the text of the list. For the other items, the length is 0.
     JsonList,
-    /// The event loop was blocked.
+    /// The event loop was blocked, or a major garbage collection has ended.
     Watched,
 }
 

@@ -89,7 +89,7 @@ function stateOf(socket) {
   const state = states.get(socket)
   if (state !== undefined || socket.encrypted !== true) return state
   const { _parent } = socket
-  const parent = _parent ? states.get(_parent) : undefined
+  const parent = typeof _parent === 'object' && _parent !== null ? states.get(_parent) : undefined
   if (parent !== undefined) states.set(socket, parent)
   return parent
 }

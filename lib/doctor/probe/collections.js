@@ -10,7 +10,7 @@ const { date, now } = require('../../internal/clock')
  * @typedef {import('../../watch/loop-watch').LoopWatch} LoopWatch
  *
  * @typedef {object} Collections
- * @property {(onMajor: (at: number) => void) => void} begin calls back soon after each major collection, with its time
+ * @property {(onMajor: (at: number) => void) => void} begin calls back soon after major collections, with about their time
  * @property {() => { time: number, longest: number }} take returns the collections since the last call, in milliseconds
  * @property {<T>(call: () => T) => T} without calls a function whose collections do not count
  * @property {() => void} end
@@ -40,6 +40,7 @@ class Counted {
   /** @param {(at: number) => void} onMajor */
   begin(onMajor) {
     this.#loop.takeCollections()
+    this.#time = this.#longest = 0
     this.#onMajor = onMajor
     this.#loop.onCollection = () => this.#add()
   }

@@ -56,7 +56,7 @@ function begin(what, below) {
  */
 function on(name, listener) {
   subscribe(name, message => {
-    if (!isMeasuring) return
+    if (!isMeasuring) return followRequests()
     try {
       listener(message)
     } catch {
@@ -201,9 +201,9 @@ function publishRequests(name) {
   })
 }
 
-/** Follows the requests from now on. A server that calls no other service is spared that. */
+/** Follows the requests from the first call on: a server that calls no other service is spared that. @returns {undefined} */
 function followRequests() {
-  if (!HAS_CHEAP_CONTEXT || requests !== undefined) return
+  if (!HAS_CHEAP_CONTEXT || requests !== undefined) return undefined
   /** @type {AsyncLocalStorage<import('./calls').RequestContext>} */
   const storage = new AsyncLocalStorage()
   requests = storage
@@ -223,7 +223,7 @@ function install() {
   observeChannels()
   observeSockets({
     isCovered: target => covered.has(target),
-    begin: (what, below) => (isMeasuring ? begin(what, below) : undefined),
+    begin: (what, below) => (isMeasuring ? begin(what, below) : followRequests()),
     end: call => calls.end(call),
     received: (call, bytes) => calls.received(call, bytes),
     drop: call => calls.drop(call)

@@ -127,7 +127,8 @@ class Memory {
    */
   #addMajor(at) {
     if (this.#majors.length === MAX_MAJORS) this.#majors = this.#majors.filter((_, index) => index % 2 === 0)
-    const { heapUsed, external } = memoryUsage()
+    // Unlike `memoryUsage`, this opens no file, which could fail.
+    const { used_heap_size: heapUsed, external_memory: external } = getHeapStatistics()
     this.#majors.push({ at, heapUsed, external })
   }
 
