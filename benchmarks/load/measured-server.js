@@ -11,8 +11,10 @@ const { cpuTime } = require('./cpu-time.js')
  */
 function serve(respond) {
   let requests = 0
+  let onRequest = () => {}
   const server = createServer((_request, response) => {
     requests++
+    onRequest()
     respond(response)
   })
 
@@ -23,11 +25,23 @@ function serve(respond) {
       return /** @type {import('node:net').AddressInfo} */ (server.address()).port
     },
 
-    /** Measures the requests of some time. @param {{ seconds: number }} time */
-    async measure({ seconds }) {
+    /**
+     * Measures the requests of at least some time, up to a multiple of a number: clients whose requests are answered together would
+     * otherwise be measured in different phases.
+     * @param {{ seconds: number, multiple?: number }} time
+     */
+    async measure({ seconds, multiple = 1 }) {
       const before = requests
       const begin = performance.now()
-      const nanoseconds = await cpuTime(1, () => sleep(seconds * 1000))
+      const nanoseconds = await cpuTime(1, async () => {
+        await sleep(seconds * 1000)
+        await new Promise(resolve => {
+          onRequest = () => {
+            if ((requests - before) % multiple === 0) resolve(undefined)
+          }
+        })
+      })
+      onRequest = () => {}
       const count = requests - before
       const elapsed = (performance.now() - begin) / 1000
       return { requests: count / elapsed, 'CPU per request': nanoseconds / 1000 / count }

@@ -93,7 +93,7 @@ function contender({ file, args, connections, end }, name) {
         const port = await server.ask('listen')
         await clients.ask('start', { port, connections, end })
         await server.ask('measure', { seconds: WARM_UP })
-        const measured = await server.ask('measure', { seconds: SECONDS })
+        const measured = await server.ask('measure', { seconds: SECONDS, multiple: connections })
         return examination === undefined ? measured : { ...measured, 'stated cost': await examination.statedCost() }
       } finally {
         // The clients would report an error if the server went first.

@@ -13,10 +13,10 @@ const { sum } = require('./statistics')
  */
 
 /** Share of the busy time by which profiles of the processor and of allocations slow a program, as in the bench `doctor-request`. */
-const SAMPLING = 0.06
+const SAMPLING = 0.04
 /** Milliseconds of a sample of the CPU profile, of a request, and of a call to another service. */
 const SAMPLE = 0.06
-const REQUEST = 0.0005
+const REQUEST = 0.0002
 const CALL = 0.002
 
 /**
