@@ -12,14 +12,20 @@ const end = channel('http.server.response.finish')
 const times = new RequestTimes()
 times.start()
 
-/** @param {string} url @param {number} [statusCode] */
+/**
+ * @param {string} url
+ * @param {number} [statusCode]
+ */
 function begin(url, statusCode = 200) {
   const response = { req: { method: 'GET', url }, statusCode }
   start.publish({ response })
   return response
 }
 
-/** @param {string} url @param {number} [statusCode] */
+/**
+ * @param {string} url
+ * @param {number} [statusCode]
+ */
 function complete(url, statusCode) {
   const response = begin(url, statusCode)
   end.publish({ response })

@@ -3,7 +3,10 @@
 // Runs the doctor on each server of examples/doctor, and compares its findings with the verdicts. Prints each difference, recall and
 // precision.
 //
-// npm run soak -- doctor-corpus [--repeat N] [NAME...]
+// npm run soak -- doctor-corpus [--repeat N] [--healthy] [--jobs N] [--neighbours N] [--quota] [NAME...]
+//
+// --healthy: only servers without findings. --jobs: runs side by side. --neighbours: processes that use a core each.
+// --quota: each server has a quarter of a core.
 
 const { spawn } = require('node:child_process')
 const { once } = require('node:events')
@@ -13,6 +16,7 @@ const { basename, join } = require('node:path')
 const { text } = require('node:stream/consumers')
 const { parseArgs } = require('node:util')
 const verdicts = require('../../examples/doctor/verdicts')
+const { QuarterCore } = require('./quarter-core')
 const { Builds, guiltyLine, obstacle, optionsOf, root } = require('../../examples/doctor/support/corpus')
 
 /**
@@ -30,11 +34,13 @@ const PATIENCE = 120_000
  * Returns the findings of a run, and its exit code.
  * @param {Verdict} verdict
  * @param {Builds} builds
+ * @param {QuarterCore} [group]
  */
-async function examine(verdict, builds) {
+async function examine(verdict, builds, group) {
   const directory = mkdtempSync(join(tmpdir(), 'offloop-corpus-'))
   const args = ['doctor', ...optionsOf(verdict), '--warmup', '1', '--format', 'json', '-o', directory, '--']
-  const command = [process.execPath, ...(await builds.commandOf(verdict))]
+  const enter = group === undefined ? [] : ['/bin/sh', '-c', `echo $$ > ${group.processes} && exec "$@"`, 'sh']
+  const command = [...enter, process.execPath, ...(await builds.commandOf(verdict))]
   const child = spawn(process.execPath, [BIN, ...args, ...command], {
     cwd: root,
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -70,23 +76,45 @@ function show({ rule, id, confidence, function: name, file, line, evidence }) {
 async function main() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { repeat: { type: 'string', default: '1' } }
-  })
-  const chosen = verdicts.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
-  const builds = new Builds()
-  const counts = { expected: 0, found: 0, reported: 0, lines: 0 }
-  for (const verdict of chosen) {
-    const reason = obstacle(verdict)
-    if (reason !== undefined) {
-      process.stdout.write(`${verdict.name}: skipped, ${reason}\n`)
-      continue
+    options: {
+      repeat: { type: 'string', default: '1' },
+      jobs: { type: 'string', default: '1' },
+      neighbours: { type: 'string', default: '0' },
+      healthy: { type: 'boolean', default: false },
+      quota: { type: 'boolean', default: false }
     }
-    for (let run = 0; run < Number(values.repeat); run++) await judge(verdict, builds, counts)
+  })
+  const chosen = verdicts.filter(
+    ({ name, findings }) =>
+      (positionals.length === 0 || positionals.includes(name)) && !(values.healthy && findings.length > 0)
+  )
+  const builds = new Builds()
+  const counts = { runs: 0, expected: 0, found: 0, reported: 0, lines: 0 }
+  const runs = chosen.flatMap(verdict => {
+    const reason = obstacle(verdict)
+    if (reason === undefined) return Array.from({ length: Number(values.repeat) }, () => verdict)
+    process.stdout.write(`${verdict.name}: skipped, ${reason}\n`)
+    return []
+  })
+  const neighbours = Array.from({ length: Number(values.neighbours) }, () =>
+    spawn(process.execPath, ['-e', 'for (;;);'])
+  )
+  const work = async () => {
+    const group = values.quota ? QuarterCore.make() : undefined
+    if (values.quota && group === undefined) throw new Error('this process may not make control groups')
+    for (let verdict = runs.shift(); verdict !== undefined; verdict = runs.shift()) {
+      await judge(verdict, builds, counts, group)
+    }
+    group?.remove()
   }
+  await Promise.all(Array.from({ length: Number(values.jobs) }, work))
+  for (const neighbour of neighbours) neighbour.kill()
   builds.close()
-  const recall = counts.found / counts.expected
-  const precision = counts.found / counts.reported
-  const line = counts.lines / counts.found
+  // Without findings there is nothing to miss, and nothing wrong.
+  const share = (/** @type {number} */ part, /** @type {number} */ whole) => (whole === 0 ? 1 : part / whole)
+  const recall = share(counts.found, counts.expected)
+  const precision = share(counts.found, counts.reported)
+  const line = share(counts.lines, counts.found)
   process.stdout.write(`${JSON.stringify({ node: process.version, ...counts, recall, precision, line })}\n`)
   if (recall < LEAST.recall || precision < LEAST.precision || line < LEAST.line) process.exitCode = 1
 }
@@ -94,10 +122,11 @@ async function main() {
 /**
  * @param {Verdict} verdict
  * @param {Builds} builds
- * @param {{ expected: number, found: number, reported: number, lines: number }} counts
+ * @param {{ runs: number, expected: number, found: number, reported: number, lines: number }} counts
+ * @param {QuarterCore} [group]
  */
-async function judge(verdict, builds, counts) {
-  const { code, report, errors } = await examine(verdict, builds)
+async function judge(verdict, builds, counts, group) {
+  const { code, report, errors } = await examine(verdict, builds, group)
   const findings = report?.findings.filter(({ confidence }) => confidence !== 'possible') ?? []
   const matched = verdict.findings.map(expected => {
     const { rule, id, function: name } = expected
@@ -109,6 +138,7 @@ async function judge(verdict, builds, counts) {
   const missed = matched.filter(({ found }) => found === undefined)
   const inexact = matched.filter(({ found, isExact }) => found !== undefined && !isExact)
   const wrong = findings.filter(finding => !matched.some(({ found }) => found === finding))
+  counts.runs++
   counts.expected += matched.length
   counts.found += matched.length - missed.length
   counts.reported += findings.length

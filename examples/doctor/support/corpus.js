@@ -83,6 +83,8 @@ function optionsOf({ load }) {
 /** Compiles servers into a folder in `target/`, which resolves the same packages. */
 class Builds {
   #directory = ''
+  /** Compiled files by source. @type {Map<string, Promise<string>>} */
+  #outputs = new Map()
 
   /**
    * Returns the arguments of `node` that run a server.
@@ -92,7 +94,17 @@ class Builds {
   async commandOf(verdict) {
     const source = sourceOf(verdict)
     if (verdict.compiler === 'tsx') return ['--import', 'tsx', source]
-    return [verdict.compiler === undefined ? source : await this.#compile(verdict.compiler, source)]
+    return [verdict.compiler === undefined ? source : await this.#outputOf(verdict.compiler, source)]
+  }
+
+  /**
+   * @param {'tsc' | 'esbuild'} compiler
+   * @param {string} source
+   */
+  #outputOf(compiler, source) {
+    const output = this.#outputs.get(source) ?? this.#compile(compiler, source)
+    this.#outputs.set(source, output)
+    return output
   }
 
   close() {

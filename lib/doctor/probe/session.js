@@ -23,6 +23,7 @@ const { siteOf } = require('./stack')
 /**
  * @typedef {import('../settings').Settings} Settings
  * @typedef {import('./blocks').Blocks} Blocks
+ * @typedef {import('../../watch/loop-watch').LoopWatch} LoopWatch
  *
  * @typedef {import('../address').Choice} Choice
  *
@@ -31,7 +32,7 @@ const { siteOf } = require('./stack')
  *
  * A part that observes one thing.
  * @typedef {object} Probe
- * @property {(loop?: import('../../watch/loop-watch').LoopWatch) => void} begin the warm-up is over
+ * @property {(loop?: LoopWatch) => void} begin the warm-up is over
  * @property {() => object} collect returns its part of the facts
  * @property {() => object | void} [sample] called in each tick; returns figures for its row
  * @property {() => void} [end] the measurement is over; called before the last `collect`
