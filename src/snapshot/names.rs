@@ -76,6 +76,8 @@ fn name(graph: &Graph, chain: &[u32], parts: &mut Vec<Part>) -> Option<u32> {
                 return Some(source);
             }
             EdgeKind::Element => parts.push(Part::Item),
+            // Handles of V8 are listed in any order.
+            EdgeKind::Internal if graph.kind(source) == NodeKind::Synthetic => break,
             EdgeKind::Internal if graph.is_named(edge.target, Word::Cell) => {
                 // A module lists the name of each variable before its cell.
                 let before = (*index as usize).checked_sub(1).map(|before| graph.edges[before].target);

@@ -257,6 +257,28 @@ fn a_path_from_the_stack_is_the_last_resort() {
     assert_eq!((grown[0].name.as_str(), grown[0].path.as_str()), ("", "(Stack roots)"));
 }
 
+/// A Map in the cell of a variable that a handle keeps alive, after a handle of another variable's name.
+fn in_handles(size: u32) -> Heap {
+    let mut heap = Heap::new();
+    let roots = heap.node("synthetic", "(Strong roots)", 3, 0);
+    let name = heap.node("string", "other", 5, 24);
+    let cell = heap.node("hidden", "system / Cell", 11, 16);
+    heap.edge(0, "element", "1", roots);
+    heap.edge(roots, "internal", "1", name);
+    heap.edge(roots, "internal", "2", cell);
+    let (_, memory) = heap.container((cell, "internal", "value"), "Array", ("elements", 16 + size * 8));
+    for (index, object) in heap.objects(size).into_iter().enumerate() {
+        heap.edge(memory, "internal", &index.to_string(), object);
+    }
+    heap
+}
+
+#[test]
+fn a_handle_does_not_name_the_one_after_it() {
+    let grown = growth([10, 1500], in_handles);
+    assert_eq!((grown[0].name.as_str(), grown[0].path.as_str()), ("", "(Strong roots) → system / Cell.value"));
+}
+
 #[test]
 fn a_property_of_an_entry_does_not_name_its_container() {
     let with_parents = |size: u32| {
