@@ -26,7 +26,7 @@ class PoolJobs {
     return this.#counts
   }
 
-  /** Ends the current period or, if there is none, begins one. @param {boolean} isWanted whether a period may begin */
+  /** Ends the current period, or begins one. @param {boolean} isWanted whether a period may begin */
   sample(isWanted) {
     if (this.#session !== undefined) this.stop()
     else if (isWanted && this.#total < ENOUGH && this.#periods < MAX_PERIODS) this.#start()
