@@ -122,6 +122,22 @@ test('a burst that has not begun outlasts a long iteration of the loop', async (
   assert.ok(times.collect().routes.some(({ route }) => route === '/after'))
 })
 
+test('samples that are close together start one burst', async () => {
+  times.begin()
+  times.sample()
+  for (let interval = 0; interval < 5; interval++) {
+    for (let i = 0; i < 1000; i++) complete('/one')
+    times.sample()
+  }
+  let hasPassed = false
+  // This timer is due after those of all bursts.
+  setTimeout(() => (hasPassed = true), 250)
+  const before = times.collect().durations?.count ?? 0
+  for (; !hasPassed; await setImmediate()) for (let i = 0; i < 10; i++) complete('/one')
+  // Each of the 250 requests of the burst stands for four.
+  assert.equal((times.collect().durations?.count ?? 0) - before, 1000)
+})
+
 test('a request has the weight of the time at which it began', async () => {
   times.begin()
   times.sample()

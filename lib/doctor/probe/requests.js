@@ -3,7 +3,7 @@
 // Durations of HTTP requests by route.
 
 const { subscribe, unsubscribe } = require('node:diagnostics_channel')
-const { now, setImmediate, setTimeout } = require('../../internal/clock')
+const { clearTimeout, now, setImmediate, setTimeout } = require('../../internal/clock')
 const { describe } = require('../../watch/requests')
 const { TICK } = require('../settings')
 
@@ -85,6 +85,8 @@ class RequestTimes {
   #measured = 0
   /** Number of further requests that are timed. */
   #left = TIMED
+  /** Timer of a burst that has not begun. @type {NodeJS.Timeout | undefined} */
+  #pending
   /** Timed requests in flight. */
   #open = 0
   /** Number of requests for which a timed one stands. */
@@ -123,12 +125,16 @@ class RequestTimes {
   sample() {
     this.#weight = Math.max(1, (this.count - this.#sampled) / TIMED)
     this.#sampled = this.count
-    if (this.#weight === 1) this.#left = TIMED
-    // A burst that has not begun yet goes on: iterations of the loop may be longer than the interval.
-    else if (this.#left === 0) setTimeout(this.#burst, random() * TICK * (1 - 1 / this.#weight)).unref()
+    if (this.#weight === 1) this.#burst()
+    // A burst whose timer is still pending goes on: iterations of the loop may be longer than the interval.
+    else if (this.#left === 0 && this.#pending === undefined) {
+      this.#pending = setTimeout(this.#burst, random() * TICK * (1 - 1 / this.#weight)).unref()
+    }
   }
 
   #burst = () => {
+    clearTimeout(this.#pending)
+    this.#pending = undefined
     this.#left = TIMED
   }
 
