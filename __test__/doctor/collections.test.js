@@ -1,6 +1,10 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const { spawn } = require('node:child_process')
+const { once } = require('node:events')
+const { join } = require('node:path')
+const { text } = require('node:stream/consumers')
 const { describe, test } = require('node:test')
 const { setImmediate } = require('node:timers/promises')
 const { setFlagsFromString } = require('node:v8')
@@ -77,4 +81,19 @@ test('native code counts them where it can', { skip: !native.canWatch() }, () =>
   const { loop, stop } = watched()
   assert.equal(Object.getPrototypeOf(collectionsOf(loop)).constructor.name, 'Counted')
   stop()
+})
+
+test("another process's turn on the core does not count", {
+  skip: (!native.canWatch() || process.platform !== 'linux') && 'needs taskset'
+}, async t => {
+  const onOneCore = (/** @type {string[]} */ args) => spawn('taskset', ['-c', '0', process.execPath, ...args])
+  for (let neighbours = 0; neighbours < 4; neighbours++) {
+    const neighbour = onOneCore(['-e', 'process.stdout.write("."); for (;;);'])
+    t.after(() => neighbour.kill('SIGKILL'))
+    await once(neighbour.stdout, 'data')
+  }
+  const child = onOneCore(['--expose-gc', join(__dirname, '../fixtures/doctor/collections.js')])
+  const { counted, observed, processor } = JSON.parse(await text(child.stdout))
+  assert.ok(observed > 1.5 * processor, `${observed} of ${processor} ms: the neighbours took no turn`)
+  assert.ok(counted > 0 && counted <= processor, `${counted} of ${processor} ms`)
 })

@@ -281,13 +281,6 @@ describe('pauses', () => {
     assert.deepEqual(pausing(once(50)), [])
   })
 
-  test('without a core are not those of the collector', () => {
-    assert.deepEqual(
-      pausing(index => ({ starved: index * 100, ...(index % 10 === 5 ? { gc: 60, longestGc: 60 } : {}) })),
-      []
-    )
-  })
-
   test('count by their share of the busy time', () => {
     const share = (/** @type {number} */ gc, utilization = 0.5) => pausing(() => ({ gc, longestGc: 5, utilization }))
     assert.equal(share(60)[0].confidence, 'certain')

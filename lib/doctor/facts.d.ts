@@ -33,7 +33,7 @@ export interface Row {
   external: number
   rss: number
   requests: number
-  /** Time in garbage collections. */
+  /** Time in garbage collections. Leaves out the time in which the thread had no core, on Linux. */
   gc: number
   longestGc: number
   /** Share of the time in which the loop was busy, 0 to 1. */

@@ -10,7 +10,6 @@ const { largest, sum } = require('./statistics')
 
 /**
  * @typedef {import('../facts').ProcessFacts} ProcessFacts
- * @typedef {import('../facts').Row} Row
  * @typedef {import('./parts').Setup} Setup
  * @typedef {import('../../../doctor').Finding} Finding
  * @typedef {import('../../../doctor').Confidence} Confidence
@@ -44,8 +43,7 @@ function judgePauses(process, setup) {
   const measured = measuredTime(process, setup.seconds)
   const busy = utilizationOf(process) * measured
   const share = busy === 0 || total < LEAST_TIME * measured ? 0 : Math.min(1, total / busy)
-  const own = rows.filter((row, index) => hadCore(row, rows[index - 1]) && row.longestGc > PAUSE)
-  const pauses = own.map(({ longestGc }) => longestGc)
+  const pauses = rows.map(({ longestGc }) => longestGc).filter(longest => longest > PAUSE)
   const confidence = confidenceOf(pauses, share, starvedShare(process, setup))
   if (confidence === undefined) return []
   const stack = interrupted(process)
@@ -81,15 +79,6 @@ function confidenceOf(pauses, share, starved) {
   if (pauses.length >= PAUSES || share > CERTAIN_SHARE) return starved > STARVED ? 'likely' : 'certain'
   if (largest(pauses) >= LONG) return 'likely'
   return pauses.length > 0 || share > NOTED_SHARE ? 'possible' : undefined
-}
-
-/**
- * Returns whether the thread had a core during the longest collection of a row.
- * @param {Row} row
- * @param {Row | undefined} before
- */
-function hadCore(row, before) {
-  return row.starved - (before?.starved ?? row.starved) < row.longestGc / 2
 }
 
 /** Returns the stack that collections interrupted most often, if stacks were captured. @param {ProcessFacts} process */

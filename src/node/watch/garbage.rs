@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 pub struct Garbage {
     /// When the current collection began.
     began: AtomicU64,
+    /// The thread's time on a core when the current collection began.
+    began_on_core: AtomicU64,
     /// Time in this iteration.
     current: AtomicU64,
     total: AtomicU64,
@@ -26,7 +28,7 @@ struct Recent {
     majors: AtomicU32,
 }
 
-/// Collections of some time.
+/// Collections of some time. Durations leave out the time in which the thread had no core, if the system reports it.
 pub struct Collected {
     pub time: Nanos,
     pub longest: Nanos,
@@ -92,8 +94,9 @@ impl Garbage {
         let time = now().saturating_sub(self.began.load(Ordering::Relaxed));
         self.current.fetch_add(time, Ordering::Relaxed);
         self.total.fetch_add(time, Ordering::Relaxed);
-        self.recent.time.fetch_add(time, Ordering::Relaxed);
-        self.recent.longest.fetch_max(time, Ordering::Relaxed);
+        let own = on_core().map_or(time, |on_core| on_core.saturating_sub(self.began_on_core.load(Ordering::Relaxed)));
+        self.recent.time.fetch_add(own, Ordering::Relaxed);
+        self.recent.longest.fetch_max(own, Ordering::Relaxed);
         if kind == MAJOR {
             self.recent.majors.fetch_add(1, Ordering::Relaxed);
             self.has_major.store(true, Ordering::Relaxed);
@@ -105,6 +108,24 @@ impl Garbage {
     }
 }
 
+/// Returns the time of this thread on a core, or `None` if the system does not report it.
+#[cfg(target_os = "linux")]
+fn on_core() -> Option<Nanos> {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is valid for the call, which writes to it and keeps no pointer.
+    let result = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    if result != 0 {
+        return None;
+    }
+    let (seconds, nanos) = (u64::try_from(time.tv_sec).ok()?, u64::try_from(time.tv_nsec).ok()?);
+    Some(seconds * 1_000_000_000 + nanos)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn on_core() -> Option<Nanos> {
+    None
+}
+
 fn collections(runtime: &Runtime) -> Option<Collections> {
     runtime.interrupts.and_then(|interrupts| interrupts.collections)
 }
@@ -114,6 +135,7 @@ unsafe extern "C" fn begins(_: *mut c_void, _: c_int, _: c_int, data: *mut c_voi
     // SAFETY: as above, so the value exists.
     let garbage = unsafe { &*data.cast::<Garbage>() };
     garbage.began.store(now(), Ordering::Relaxed);
+    garbage.began_on_core.store(on_core().unwrap_or(0), Ordering::Relaxed);
 }
 
 // SAFETY: as for `begins`.
