@@ -2,6 +2,8 @@
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
+const { hashOf } = require('../../lib/doctor/probe/call-text')
+const { KeySample } = require('../../lib/doctor/probe/key-sample')
 const { judge } = require('../../lib/doctor/judge/cluster.js')
 const poolWait = require('../../lib/doctor/judge/pool-wait.js')
 const { SETUP, NO_DURATIONS, block, facts, loop, rows, stack, times } = require('../support/doctor-facts.js')
@@ -136,9 +138,10 @@ test('few connections, few requests, late processes and idle ones make no load u
 
 /**
  * @param {Record<string, number>} hashes
+ * @param {number} [sampled]
  * @returns {ProcessFacts['downstream']}
  */
-function downstream(hashes) {
+function downstream(hashes, sampled = 1) {
   const calls = Object.values(hashes).reduce((total, it) => total + it, 0)
   const frames = stack('load users.js:8 < async handler users.js:20')
   return [
@@ -151,6 +154,7 @@ function downstream(hashes) {
       concurrent: 1,
       meanDuration: 5,
       hashes,
+      sampled,
       sequential: 0,
       sequentialRequests: 0,
       frames
@@ -175,8 +179,32 @@ test('keys that each process caches are likely repeated work', () => {
   assert.deepEqual(brief(findings), ['repeated-work likely 8'])
   assert.match(
     findings[0].evidence.text,
-    /75 % of 400 values were fetched again by another process \(pg, db:5432\): 4 processes/
+    /100 % of 400 values were also fetched by another process \(pg, db:5432\): 4 processes/
   )
+})
+
+const MANY = { requests: { count: 2000, errors: 0, routes: [] } }
+
+test('two processes repeat work if they share most values', () => {
+  const sharing = (/** @type {number} */ first) =>
+    judged(workers(2, index => ({ ...MANY, downstream: downstream(hashes(index * first, 500, 1)) })))
+  assert.deepEqual(brief(sharing(100)), ['repeated-work likely 8'])
+  assert.deepEqual(sharing(300), [])
+})
+
+test('processes compare samples of their keys', () => {
+  const samples = [0.5, 0.25].map(share => {
+    const sample = new KeySample()
+    for (let key = 0; key < 256 / share; key++) sample.count(hashOf(`SELECT ${key}`))
+    return sample.facts()
+  })
+  const callsOf = (/** @type {number} */ index) => downstream(samples[index].hashes, samples[index].sampled)
+  const [{ evidence }] = judged(workers(2, index => ({ ...MANY, downstream: callsOf(index) })))
+  assert.equal(evidence.processes, 2)
+  const loads = Number(evidence.loads)
+  assert.ok(loads > 1200 && loads < 1900, `${loads} of 1536`)
+  const repeated = Number(evidence.repeated)
+  assert.ok(repeated > 350 && repeated < 700, `${repeated} of 512`)
 })
 
 test('calls that are not cached, and different keys, are not repeated work', () => {

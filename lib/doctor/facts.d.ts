@@ -84,8 +84,10 @@ export interface DownstreamFact extends Site {
   /** Maximum number of identical calls in flight. */
   concurrent: number
   meanDuration: number
-  /** Number of calls by hash, for comparison between processes: at most 256 hashes, most frequent first. */
+  /** Number of calls by hash, in 16 hexadecimal digits: of the at most 256 keys with the smallest hashes, which processes can compare. */
   hashes: Record<string, number>
+  /** Share of all possible hashes below the largest one of a full sample; 1 if `hashes` has all keys. */
+  sampled?: number
   /** Duplicates to expect if the calls began at independent times. */
   chance?: number
   /** Maximum number of similar calls that one request made in sequence, and number of requests with at least ten. */

@@ -37,9 +37,12 @@ const LEAST_REQUESTS = 1000
 const CONNECTIONS = 4
 /** Utilization of the busiest process from which an uneven distribution does harm. */
 const BUSY = 0.5
-/** Minimum share and number of values that another process has fetched too. */
+/** Minimum share of values that another process has fetched too, and minimum numbers of superfluous fetches: in all, and in the sample. */
 const REPEATED = 0.5
 const LEAST_REPEATED = 200
+const LEAST_SAMPLED = 50
+/** Number of possible hashes. */
+const HASHES = 2 ** 53
 /** Maximum number of calls for a key by a process that caches the key. */
 const CACHED = 3
 /** Cost from which messages are reported: bytes per second, or milliseconds per request. */
@@ -145,41 +148,50 @@ function uneven(facts, setup) {
  */
 function repeatedWork(facts, setup) {
   const servers = serversOf(facts)
-  const loads = servers.flatMap(({ pid, downstream }) =>
-    downstream.flatMap(fact =>
-      Object.entries(fact.hashes).map(([hash, calls]) => ({
-        pid,
-        fact,
-        key: `${fact.kind} ${fact.target} ${hash}`,
-        calls
-      }))
-    )
-  )
+  const sampled = Math.min(1, ...servers.flatMap(it => it.downstream.map(fact => fact.sampled ?? 1)))
+  const loads = servers.flatMap(({ pid, downstream }) => downstream.flatMap(fact => loadsOf(pid, fact, sampled)))
   const cached = loads.filter(({ calls }) => calls <= CACHED)
   const shared = groupBy(cached, ({ key }) => key).map(group => new Set(group.map(({ pid }) => pid)).size)
-  const repeated = sum(shared.map(processes => processes - 1))
-  const share = repeated / Math.max(1, loads.length)
-  const isCached = sum(loads.map(({ calls }) => calls)) < setup.requests / 2
-  if (!isCached || repeated < LEAST_REPEATED || share < REPEATED || repeated < setup.requests / 20) return []
+  const superfluous = sum(shared.map(processes => processes - 1))
+  const repeated = Math.round(superfluous / sampled)
+  const share = sum(shared.filter(processes => processes > 1)) / Math.max(1, loads.length)
+  const isCached = sum(loads.map(({ calls }) => calls)) / sampled < setup.requests / 2
+  if (!isCached || superfluous < LEAST_SAMPLED || share < REPEATED) return []
+  if (repeated < LEAST_REPEATED || repeated < setup.requests / 20) return []
   const [{ fact }] = heaviest(
     cached,
     it => it.fact,
     () => 1
   )
+  // Stacks are captured only of calls that equal one in flight.
+  const frames = fact.frames.length > 0 ? fact.frames : forkFrames(facts)
+  const values = Math.round(loads.length / sampled)
   const text =
-    `${percent(share)} of ${plural(loads.length, 'value')} were fetched again by another process (${fact.kind}, ${fact.target}): ` +
+    `${percent(share)} of ${plural(values, 'value')} were also fetched by another process (${fact.kind}, ${fact.target}): ` +
     `${plural(servers.length, 'process')} cache the same keys.`
   return [
     finding({
       ...rules[2],
       confidence: 'likely',
-      frame: guiltyFrame(fact.frames),
-      frames: fact.frames,
-      evidence: { text, repeated, loads: loads.length, share, processes: servers.length, call: fact.call },
+      frame: guiltyFrame(frames),
+      frames,
+      evidence: { text, repeated, loads: values, share, processes: servers.length, call: fact.call },
       fix: 'worker threads with new Cache({ name, max, load }) share one cache; or a cache server; or route requests by key',
       time: 0
     })
   ]
+}
+
+/**
+ * Returns the keys of calls in the sample that all processes have in common.
+ * @param {number} pid
+ * @param {DownstreamFact} fact
+ * @param {number} sampled share of all possible hashes that the sample covers
+ */
+function loadsOf(pid, fact, sampled) {
+  return Object.entries(fact.hashes)
+    .filter(([hash]) => sampled === 1 || Number.parseInt(hash, 16) <= sampled * HASHES)
+    .map(([hash, calls]) => ({ pid, fact, key: `${fact.kind} ${fact.target} ${hash}`, calls }))
 }
 
 /**

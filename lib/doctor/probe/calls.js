@@ -5,6 +5,7 @@
 
 const { now } = require('../../internal/clock')
 const { excerpt } = require('./call-text')
+const { KeySample } = require('./key-sample')
 
 /**
  * @typedef {import('../facts').FactFrame} FactFrame
@@ -16,7 +17,6 @@ const { excerpt } = require('./call-text')
 
 const MAX_GROUPS = 256
 const MAX_HASHES = 4096
-const MAX_SHOWN_HASHES = 256
 /**
  * Calls of one template in a request that are a series, and the longest pauses in milliseconds: of equal calls, which may be a poll, and of
  * others, which may take turns with other calls.
@@ -72,6 +72,7 @@ class Group {
   series = { seen: 0, frames: [] }
   /** @type {Map<number, Equal>} */
   equals = new Map()
+  keys = new KeySample()
 
   /**
    * @param {number} id
@@ -99,6 +100,7 @@ class Group {
  *
  * @typedef {object} Call
  * @property {Group} group
+ * @property {number | undefined} key hash, undefined if the arguments are unknown or the call writes
  * @property {Equal | undefined} equal
  * @property {number} round
  * @property {number} began
@@ -127,9 +129,9 @@ class Calls {
     const group = this.#groupOf(kind, target, description)
     if (group === undefined) return undefined
     const began = now()
-    const isShared = hash !== undefined && description.access !== 'write'
-    const equal = isShared ? this.#equalOf(group, hash) : undefined
-    const call = { group, equal, round: 0, began, isDuplicate: false, concurrent: 1, series: undefined }
+    const key = description.access === 'write' ? undefined : hash
+    const equal = key === undefined ? undefined : this.#equalOf(group, key)
+    const call = { group, key, equal, round: 0, began, isDuplicate: false, concurrent: 1, series: undefined }
     if (equal !== undefined) enter(equal, call)
     if (call.isDuplicate) take(group.repeated, capture)
     if (equal !== undefined && call.isDuplicate && equal.call === '') equal.call = excerpt(description.text)
@@ -148,9 +150,10 @@ class Calls {
 
   /** Ends a call that was answered. @param {Call} call */
   end(call) {
-    const { group, equal } = call
+    const { group, key, equal } = call
     const ended = now()
     group.calls++
+    if (key !== undefined) group.keys.count(key)
     group.total += ended - call.began
     if (call.isDuplicate) group.duplicates++
     if (call.concurrent > group.concurrent) group.concurrent = call.concurrent
@@ -307,9 +310,6 @@ function factsOf(group, elapsed) {
     undefined
   )
   const chance = equals.reduce((sum, equal) => sum + chanceOf(equal, elapsed), group.chance)
-  const hashes = Object.fromEntries(
-    equals.slice(0, MAX_SHOWN_HASHES).map(({ hash, calls }) => [hash.toString(16).padStart(16, '0'), calls])
-  )
   const meanDuration = total / calls
   const common = {
     kind,
@@ -329,9 +329,10 @@ function factsOf(group, elapsed) {
     calls,
     duplicates,
     concurrent,
-    hashes,
+    ...group.keys.facts(),
     chance
   }
+  /** @type {DownstreamFact[]} */
   const facts = [isOneLine ? { ...all, ...ofSeries } : all]
   if (!isOneLine && sequentialRequests > 0) {
     facts.push({ ...all, ...ofSeries, call: group.call, duplicates: 0, concurrent: 0, hashes: {}, chance: 0 })
