@@ -376,6 +376,37 @@ test('frames of stacks are parsed as expected', () => {
   ])
 })
 
+test('late stacks are replaced by the function that the profile shows', () => {
+  const sampled = block('use report.js:60 < handle report.js:31', { cause: 'native' })
+  const samples = sampled.samples.map(sample => ({ ...sample, capture: /** @type {const} */ ('late'), lateness: 15 }))
+  const late = times(10, { ...sampled, samples })
+  const at = (/** @type {string} */ name, /** @type {number} */ line) => ({
+    name,
+    file: '/srv/report.js',
+    line,
+    column: 1
+  })
+  const nodes = (/** @type {number} */ self) => [
+    { id: 1, parent: -1, ...at('handle', 30), self: 2 },
+    { id: 2, parent: 1, ...at('clone', 40), self: 5, work: { line: 42, column: 3 } },
+    { id: 3, parent: 2, name: 'structuredClone', file: 'node:internal/worker', line: 1, column: 1, self },
+    { id: 4, parent: 1, ...at('use', 59), self: 1 },
+    { id: 5, parent: -1, ...at('elsewhere', 80), self: 3000 }
+  ]
+  const requests = { count: 10, errors: 0, routes: [] }
+  const found = (/** @type {number} */ self) =>
+    judged(late, { requests, profile: { interval: 10, samples: 50, nodes: nodes(self) } })
+  const [finding, ...others] = found(600)
+  assert.deepEqual(others, [])
+  assert.deepEqual(brief([finding]), ['handler certain clone:42'])
+  assert.deepEqual(
+    finding.frames.map(({ name }) => name),
+    ['clone', 'handle']
+  )
+  assert.doesNotMatch(finding.evidence.text, /late/)
+  assert.deepEqual(brief(found(100)), ['handler certain use:60'])
+})
+
 test('a function that the profile contradicts is not accused', () => {
   const stacks = 'end report.js:9 < report report.js:44'
   const node = (/** @type {string} */ name, /** @type {number} */ id, /** @type {number} */ self) => {

@@ -508,10 +508,12 @@ test('garbage and the function that makes it are one fault, of the costlier one'
   assert.deepEqual(folded([other, handler]), ['pauses', 'handler'])
 })
 
-test('ignored backpressure explains the end of the stream nearby', () => {
+test('ignored backpressure explains the end of the stream, and a loop that writes to it', () => {
   const writes = finding({ rule: 3, id: 'backpressure', frames: stack('send a.js:4') })
   assert.deepEqual(folded([writes, finding({ time: 900, frames: stack('send a.js:6') })]), ['backpressure (handler)'])
   assert.deepEqual(folded([writes, finding({ frames: stack('report a.js:60') })]), ['backpressure', 'handler'])
+  const loop = finding({ rule: 4, id: 'await-loop', frames: stack('send a.js:3') })
+  assert.deepEqual(folded([writes, loop]), ['backpressure (await-loop)'])
 })
 
 test('a line of generated code explains nothing but its own calls', () => {

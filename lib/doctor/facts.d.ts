@@ -154,6 +154,10 @@ export interface ProfileNode {
   line: number
   column: number
   self: number
+  /** Time by line in milliseconds, of functions of the program: at most 8 lines, those with the most time. Lines of the text that V8 ran. */
+  lines?: Record<string, number>
+  /** Position that takes most of the time of the function, including that of the native functions that it calls. */
+  work?: { file?: string; line: number; column: number }
 }
 
 /** A container that grew between two heap snapshots. */

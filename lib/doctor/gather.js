@@ -11,6 +11,7 @@ const { containersOf } = require('./source/containers')
 const { keeperOf } = require('./source/keepers')
 const { awaitLoop, functionsAround, isAwaited, loopBody } = require('./source/loops')
 const { textOf } = require('./source/texts')
+const { addWork } = require('./source/work')
 
 /**
  * @typedef {import('./facts').Facts} Facts
@@ -31,10 +32,12 @@ async function factsOf(messages, command, load) {
   const measured = processes.flatMap(process => process.measured ?? [])
   const [hello] = messages.flatMap(list => list[0] ?? [])
   const compiled = textsOf(messages)
-  const resolve = resolver(compiled)
+  const text = reader(compiled)
+  const resolve = resolver(compiled, text)
   // Containers and keepers are searched in the text that V8 ran, so before positions are mapped.
   for (const list of messages) await addContainers(list, processes)
   for (const process of processes) addKeepers(process)
+  for (const process of processes) addWork(process.profile?.nodes ?? [], text)
   for (const process of processes) await locate(process, resolve, compiled)
   return {
     version: 1,
@@ -136,11 +139,13 @@ async function locate(process, resolve, compiled) {
  * @param {ReadonlyMap<string, string>} compiled
  */
 async function moveNodes(nodes, compiled) {
-  const frames = nodes.map(({ name, file, line, column }) => {
-    return { name, file, line, column, isAsync: false, isUser: isUserFile(file) }
-  })
+  const works = nodes.flatMap(({ file, work }) => (work === undefined ? [] : { file, work }))
+  const frames = [...nodes, ...works.map(({ file, work }) => ({ name: '', file, ...work }))].map(
+    ({ name, file, line, column }) => ({ name, file, line, column, isAsync: false, isUser: isUserFile(file) })
+  )
+  const targets = [...nodes, ...works.map(({ work }) => work)]
   for (const [index, { file, line, column }] of (await originalFrames(frames, compiled)).entries()) {
-    Object.assign(nodes[index], { file, line, column })
+    Object.assign(targets[index], { file, line, column })
   }
 }
 
@@ -183,18 +188,26 @@ function textsOf(messages) {
 }
 
 /**
- * Returns a function that adds the context of each call to the frames of a stack, and maps their positions to the sources.
+ * Returns a function that reads the text that V8 ran.
  * @param {ReadonlyMap<string, string>} compiled
  */
-function resolver(compiled) {
+function reader(compiled) {
   /** @type {Map<string, string | undefined>} */
   const texts = new Map()
-  /** @type {Map<string, ReturnType<typeof contextIn>>} */
-  const contexts = new Map()
-  const text = (/** @type {string} */ file) => {
+  return (/** @type {string} */ file) => {
     if (!texts.has(file)) texts.set(file, compiled.get(file) ?? textOf(file))
     return texts.get(file)
   }
+}
+
+/**
+ * Returns a function that adds the context of each call to the frames of a stack, and maps their positions to the sources.
+ * @param {ReadonlyMap<string, string>} compiled
+ * @param {(file: string) => string | undefined} text
+ */
+function resolver(compiled, text) {
+  /** @type {Map<string, ReturnType<typeof contextIn>>} */
+  const contexts = new Map()
   const contextOf = (/** @type {FactFrame} */ { isUser, file, line, column }) => {
     if (!isUser || !isAbsolute(file)) return {}
     const key = `${line}:${column} ${file}`

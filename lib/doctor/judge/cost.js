@@ -12,7 +12,7 @@ const { sum } = require('./statistics')
  * @typedef {import('./parts').Setup} Setup
  */
 
-/** Share of the busy time by which profiles of the processor and of allocations slow a program, as in the bench `doctor-request`. */
+/** Share of the busy time that the CPU profile and the profile of allocations cost, as measured by the benchmark `doctor-request`. */
 const SAMPLING = 0.04
 /** Milliseconds of a sample of the CPU profile, of a request, and of a call to another service. */
 const SAMPLE = 0.06

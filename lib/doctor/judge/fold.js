@@ -40,8 +40,8 @@ const EXPLANATIONS = [
   { by: ['handler', 'system-call'], of: ['handler', 'system-call'], if: isBesideCall },
   // Starting a process makes system calls.
   { by: [8], of: ['system-call'], if: isNearby },
-  // A stream that ends joins its buffered chunks, which takes time.
-  { by: ['backpressure'], of: ['handler'], if: isNearby },
+  // A stream that ends joins its buffered chunks, which takes time. Waiting for `drain` also lets the event loop continue.
+  { by: ['backpressure'], of: ['handler', 'await-loop'], if: isNearby },
   // Listeners and buffers hold memory.
   { by: [2, 3], of: [5], if: (_, { name, evidence }) => name === undefined || HOLDERS.test(String(evidence.path)) },
   { by: ['growth'], of: ['pauses'], if: () => true },

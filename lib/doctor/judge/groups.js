@@ -15,6 +15,7 @@ const { durationsOf, quantile, sum } = require('./statistics')
  * @property {number} time own time, in milliseconds
  * @property {FactFrame | undefined} frame guilty frame with the most time
  * @property {FactFrame[]} frames stack with the most time among those with that frame
+ * @property {boolean} [isLocated] whether the profile has shown the guilty frame of late stacks
  *
  * Figures of a group, in milliseconds. A block counts if the group has at least half of the own time of the block, or at least the
  * threshold.

@@ -1,6 +1,6 @@
 'use strict'
 
-// Detects numbers that grow without bound: a number whose minimum from then on grows in each quarter of the measurement.
+// Detects numbers that grow without bound: in each quarter of the measurement, the minimum of all later counts grows.
 
 /**
  * @typedef {import('../facts').ProcessFacts} ProcessFacts

@@ -39,7 +39,7 @@ function findingOf(group, confidence, setup) {
   const request = mostFrequent(parts, ({ block }) => routeKey(block.request))
   const handler = handlerOf(frames, frame)
   const evidence = {
-    text: textOf({ figures, native, systemCall, request, handler, lateness: latenessOf(parts) }),
+    text: textOf({ figures, native, systemCall, request, handler, lateness: group.isLocated ? 0 : latenessOf(parts) }),
     ...figures,
     ...(native === undefined ? {} : { native }),
     ...(systemCall === undefined ? {} : { systemCall }),
@@ -172,4 +172,4 @@ function fixOf(frame, isCall) {
   )
 }
 
-module.exports = { findingOf }
+module.exports = { findingOf, latenessOf }

@@ -5,9 +5,9 @@
 const { isSystemCall, partsOf } = require('./blocks')
 const { isCrowd, routeKey } = require('./crowd')
 const { figuresOf, groupBy, groupsOf, measuredTime, timeOf } = require('./groups')
-const { findingOf } = require('./handler-finding')
+const { findingOf, latenessOf } = require('./handler-finding')
 const { requestCount } = require('./processes')
-const { contradicts, nativeCaller } = require('./profile')
+const { contradicts, nativeCaller, stackBefore } = require('./profile')
 const { duration, finding, plural } = require('./sites')
 const { largest, sum } = require('./statistics')
 
@@ -47,7 +47,7 @@ const SOCKETS = /^node:(net|dgram|tls|_tls_wrap|_http_\w+|internal\/(http2\/\w+|
 function judge(facts, setup) {
   const parts = partsOf(facts, setup).filter(({ kind }) => kind === 'call' || kind === 'unknown')
   const callers = nativeCallers(parts)
-  const groups = groupsOf(parts, part => functionKey(part, callers))
+  const groups = groupsOf(parts, part => functionKey(part, callers)).map(beforeLate)
   const judged = groups.map(group => ({ group, confidence: confidenceOf(group, facts, setup) }))
   // Each block of a saturated loop consists of short calls of various functions, so no group of one function is reported.
   const rest = judged.flatMap(({ group, confidence }) => (confidence === undefined ? group.parts : []))
@@ -73,6 +73,17 @@ function nativeCallers(parts) {
     kindOf
   )
   return new Map(unknown.map(group => [kindOf(group[0]), nativeCaller(group)]))
+}
+
+/**
+ * Returns a group with the stack of the function that held the loop, if its stacks are late and the profile shows that function.
+ * @param {Group} group
+ * @returns {Group}
+ */
+function beforeLate(group) {
+  const frames = latenessOf(group.parts) === 0 ? undefined : stackBefore(group.parts, group.frames)
+  if (frames === undefined) return group
+  return { ...group, frame: frames.find(({ isUser }) => isUser), frames, isLocated: true }
 }
 
 /** @param {Part} part */

@@ -196,7 +196,7 @@ function unnamed(memory) {
     evidence: { text: `${textOf(memory)}${alive ?? ''}`, ...figures(memory), allocated: guilty?.live ?? 0 },
     fix:
       'new Cache({ max, ttl }) for values that are used again; release the others. ' +
-      '--heap always names the container that grows, in a run with --load, -d or --for',
+      'To see which container grows, run again with --heap always and --load, -d or --for',
     time: pauses.gcTime(process)
   })
 }

@@ -50,7 +50,9 @@ function judgePauses(process, setup) {
   const allocated = mostAllocated(process.allocations)
   const longest = largest(rows.map(({ longestGc }) => longestGc))
   const by =
-    allocated === undefined ? '' : ` ${describe(allocated.frame)} allocated most live bytes: ${bytes(allocated.live)}.`
+    allocated === undefined
+      ? ''
+      : ` ${describe(allocated.frame)} allocated the most live bytes: ${bytes(allocated.live)}.`
   const text =
     `Garbage collections took ${percent(busy === 0 ? 0 : Math.min(1, total / busy))} of the busy time of the loop ` +
     `(${duration(total)}); the longest pause was ${duration(longest)}.${by}`

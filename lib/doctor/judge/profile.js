@@ -1,6 +1,6 @@
 'use strict'
 
-// Searches the CPU profile for the callers of native code, and for functions that stacks accuse.
+// Searches the CPU profile for the callers of native code, for the functions before late stacks, and for functions that stacks accuse.
 
 const { isUserFile } = require('../../watch/frames')
 const { groupBy } = require('./groups')
@@ -25,32 +25,81 @@ const LEAST_SHARE = 0.5
  * @returns {FactFrame | undefined}
  */
 function nativeCaller(parts) {
-  const times = groupBy(parts, ({ process }) => process).flatMap(([{ process }]) =>
-    nativeTimes(process.profile?.nodes ?? [])
-  )
-  const best = times.reduce((most, it) => (it.time > most.time ? it : most), { node: undefined, time: 0 })
-  if (best.node === undefined || best.time < sum(parts.map(({ time }) => time)) * LEAST_SHARE) return undefined
-  const { name, file, line, column } = best.node
-  return { name, file, line, column, isAsync: false, isUser: true }
+  const best = heaviestCaller(parts, (leaf, caller) => (leaf === caller ? undefined : caller))
+  return best && frameOf(best.node)
 }
 
 /**
- * Returns the time of native functions by the function of the program that called them.
- * @param {ProfileNode[]} nodes
- * @returns {{ node: ProfileNode | undefined, time: number }[]}
+ * Returns the stack of the function that most likely held the loop before a stack was captured late: the one with the most time in the
+ * profile among the functions of that stack and those that they call. Returns `undefined` if that time is too short.
+ * @param {readonly Part[]} parts
+ * @param {readonly FactFrame[]} frames the late stack
+ * @returns {FactFrame[] | undefined}
  */
-function nativeTimes(nodes) {
-  const byId = new Map(nodes.map(node => [node.id, node]))
-  const calls = nodes.flatMap(leaf => {
-    if (leaf.self === 0 || isUser(leaf)) return []
-    let node = byId.get(leaf.parent)
-    while (node !== undefined && !isUser(node)) node = byId.get(node.parent)
-    return node === undefined ? [] : [{ node, time: leaf.self }]
+function stackBefore(parts, frames) {
+  const functions = frames.filter(frame => frame.isUser && !frame.isAsync).map(functionOf)
+  const best = heaviestCaller(parts, (_leaf, caller, path) =>
+    path.some(node => functions.includes(functionOf(node))) ? caller : undefined
+  )
+  if (best === undefined) return undefined
+  const names = best.path.map(functionOf)
+  const known = frames.findIndex(frame => frame.isUser && names.includes(functionOf(frame)))
+  const isSame = functionOf(frames[known]) === functionOf(best.node)
+  const frame = { ...(isSame ? frames[known] : {}), ...frameOf(best.node), ...best.node.work }
+  return isSame ? frames.toSpliced(known, 1, frame) : [frame, ...frames.slice(known)]
+}
+
+/**
+ * Returns the function with the most time in the profiles of the processes of the parts, if its time is long enough to explain them.
+ * @param {readonly Part[]} parts
+ * @param {(leaf: ProfileNode, caller: ProfileNode, path: ProfileNode[]) => ProfileNode | undefined} select returns the function to which
+ *   the own time of a leaf counts. `caller` is the innermost function of the program on the path of the leaf, `path` has all of them
+ */
+function heaviestCaller(parts, select) {
+  const times = groupBy(parts, ({ process }) => process).flatMap(([{ process }]) => {
+    const nodes = process.profile?.nodes ?? []
+    const byId = new Map(nodes.map(node => [node.id, node]))
+    return nodes.flatMap(leaf => {
+      if (leaf.self === 0) return []
+      const path = pathTo(leaf, byId)
+      const node = path.length === 0 ? undefined : select(leaf, path[0], path)
+      return node === undefined ? [] : [{ node, path, time: leaf.self }]
+    })
   })
-  return groupBy(calls, ({ node }) => `${node.file}:${node.line}:${node.column}`).map(group => ({
-    node: group[0].node,
-    time: sum(group.map(({ time }) => time))
-  }))
+  const groups = groupBy(times, ({ node }) => `${node.file}:${node.line}:${node.column}`)
+  const best = groups
+    .map(group => ({ ...group[0], time: sum(group.map(({ time }) => time)) }))
+    .reduce(
+      (/** @type {typeof times[0] | undefined} */ most, it) => (it.time > (most?.time ?? 0) ? it : most),
+      undefined
+    )
+  return best !== undefined && best.time >= sum(parts.map(({ time }) => time)) * LEAST_SHARE ? best : undefined
+}
+
+/**
+ * Returns the functions of the program on the path to a node, innermost first.
+ * @param {ProfileNode} leaf
+ * @param {ReadonlyMap<number, ProfileNode>} byId
+ */
+function pathTo(leaf, byId) {
+  const path = []
+  for (let node = /** @type {ProfileNode | undefined} */ (leaf); node !== undefined; node = byId.get(node.parent)) {
+    if (isUser(node)) path.push(node)
+  }
+  return path
+}
+
+/**
+ * @param {ProfileNode} node
+ * @returns {FactFrame}
+ */
+function frameOf({ name, file, line, column }) {
+  return { name, file, line, column, isAsync: false, isUser: true }
+}
+
+/** @param {{ file: string, name: string }} it */
+function functionOf({ file, name }) {
+  return `${file} ${plainName(name)}`
 }
 
 /** @param {ProfileNode} node */
@@ -97,4 +146,4 @@ function plainName(name) {
   return name.slice(Math.max(name.lastIndexOf('.'), name.lastIndexOf(' ')) + 1)
 }
 
-module.exports = { contradicts, nativeCaller }
+module.exports = { contradicts, nativeCaller, stackBefore }

@@ -220,7 +220,7 @@ function raceFinding(race, stampedes) {
   const named = key === '' ? 'a key' : `the key '${key}'`
   const text =
     `Up to ${plural(misses, 'caller')} missed ${named} before it was first set. ` +
-    `${plural(overwrites, 'set')} replaced the value of another caller, ` +
+    `${plural(overwrites, 'set() call')} replaced the value of another caller, ` +
     `for ${keys >= 64 ? 'at least ' : ''}${plural(keys, 'key')} that ${keys === 1 ? 'was' : 'were'} missing ${plural(absences, 'time')}.` +
     stampedes.map(stampede => ` ${repetition(stampede)}`).join('')
   const calls = stampedes.map(({ frames: _, cause: __, isRead: ___, ...counts }) => counts)
@@ -247,7 +247,7 @@ function invalidationFinding(race) {
   // Callers that wait for another caller's value do not set the key.
   if (stale === 0 || kinship !== 'same' || (overwrites > 0 && !isAnswered(race))) return []
   const text =
-    `${plural(stale, 'set')} stored values requested before the key was deleted. ` +
+    `${plural(stale, 'set() call')} stored values requested before the key was deleted. ` +
     'The cache may hold outdated values.'
   return [
     finding({

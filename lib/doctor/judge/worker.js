@@ -149,7 +149,7 @@ function textOf({ kind, what }, { starts, shortLived, concurrent, startTime, per
   const cost = kind === 'worker' ? '' : `, ${percent(share)} of the loop's time`
   return (
     `Started ${subject}${rate}; ${number(shortLived)} of them ended within five seconds. ` +
-    `A start takes ${duration(startTime)}${cost}; ${number(concurrent)} ran at the same time${memory}.`
+    `A start takes ${duration(startTime)}${cost}; up to ${number(concurrent)} ran at the same time${memory}.`
   )
 }
 

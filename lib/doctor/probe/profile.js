@@ -2,6 +2,7 @@
 
 // The CPU profile of this thread, by an inspector session within the process.
 
+const { isUserFile } = require('../../watch/frames')
 const { pathOf } = require('../urls')
 const { call, connected } = require('./inspector')
 
@@ -12,6 +13,8 @@ const { call, connected } = require('./inspector')
 
 /** Nodes that are kept, those with the most time first. */
 const MAX_NODES = 20_000
+/** Lines of a function that are kept. */
+const MAX_LINES = 8
 
 class Profile {
   #interval
@@ -52,18 +55,38 @@ function flatten({ nodes, samples = [], timeDeltas = [] }) {
   }
   const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map(child => [child, id])))
   const kept = withAncestors(nodes, parents, times)
+  const interval = mean(timeDeltas) / 1000
   const flat = nodes
     .filter(({ id }) => kept.has(id))
-    .map(({ id, callFrame: { functionName, url, lineNumber, columnNumber } }) => ({
-      id,
-      parent: parents.get(id) ?? -1,
-      name: functionName === '' ? '<anonymous>' : functionName,
-      file: pathOf(url),
-      line: lineNumber + 1,
-      column: columnNumber + 1,
-      self: Math.round((times.get(id) ?? 0) * 1000) / 1000
-    }))
-  return { interval: mean(timeDeltas) / 1000, samples: samples.length, nodes: flat }
+    .map(({ id, callFrame: { functionName, url, lineNumber, columnNumber }, positionTicks = [] }) => {
+      const file = pathOf(url)
+      return {
+        id,
+        parent: parents.get(id) ?? -1,
+        name: functionName === '' ? '<anonymous>' : functionName,
+        file,
+        line: lineNumber + 1,
+        column: columnNumber + 1,
+        self: rounded(times.get(id) ?? 0),
+        ...(isUserFile(file) && positionTicks.length > 0 ? { lines: linesOf(positionTicks, interval) } : {})
+      }
+    })
+  return { interval, samples: samples.length, nodes: flat }
+}
+
+/**
+ * Returns the time by line.
+ * @param {import('node:inspector').Profiler.PositionTickInfo[]} ticks
+ * @param {number} interval
+ */
+function linesOf(ticks, interval) {
+  const most = ticks.sort((one, other) => other.ticks - one.ticks).slice(0, MAX_LINES)
+  return Object.fromEntries(most.map(({ line, ticks }) => [line, rounded(ticks * interval)]))
+}
+
+/** @param {number} time */
+function rounded(time) {
+  return Math.round(time * 1000) / 1000
 }
 
 /**
