@@ -73,7 +73,7 @@ describe('races', () => {
     assert.match(finding.evidence.text, /20 callers missed the key '42'/)
     assert.match(
       finding.evidence.text,
-      /228 sets replaced the value of another caller, for 1 key that was missing 12 times\./
+      /228 set\(\) calls replaced the value of another caller, for 1 key that was missing 12 times\./
     )
     assert.equal(finding.evidence.overwrites, 228)
     assert.match(finding.fix, /new Cache/)
@@ -183,7 +183,7 @@ describe('invalidations', () => {
     // The other callers waited for the same value.
     assert.equal(judged({ races: [race({ overwrites: 0, expected: 60, stale: 3 })] }).length, 1)
     assert.deepEqual(judged({ races: [race({ overwrites: 5, expected: 60, stale: 3 })] }), [])
-    assert.match(findings[0].evidence.text, /^3 sets stored values requested before the key was deleted/)
+    assert.match(findings[0].evidence.text, /^3 set\(\) calls stored values requested before the key was deleted/)
   })
 })
 

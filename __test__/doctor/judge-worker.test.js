@@ -54,7 +54,7 @@ test('a thread for each request is certain, with its line and figures', () => {
   assert.equal(
     evidence.text,
     'Started 1,000 threads, 1 for each request; 995 of them ended within five seconds. ' +
-      'A start takes 12 ms; 20 ran at the same time; the process grew to 200 MB.'
+      'A start takes 12 ms; up to 20 ran at the same time; the process grew to 200 MB.'
   )
   assert.equal(evidence.perRequest, 1)
   assert.match(fix, /transforms\.worker\(file\)/)
@@ -93,7 +93,7 @@ test('processes of Node.js are certain; other programs by what their starts cost
   assert.equal(confidence, 'possible')
   assert.equal(
     evidence.text,
-    "Started 150 processes (convert), 0.15 for each request; 150 of them ended within five seconds. A start takes 2 ms, 3 % of the loop's time; 20 ran at the same time."
+    "Started 150 processes (convert), 0.15 for each request; 150 of them ended within five seconds. A start takes 2 ms, 3 % of the loop's time; up to 20 ran at the same time."
   )
   assert.deepEqual(brief(judged([{ ...node, what: 'nodemon' }])), ['process-per-request likely convert:5'])
 })

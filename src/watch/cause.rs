@@ -3,9 +3,9 @@
 use super::Nanos;
 use crate::metrics::float;
 
-/// Share of a block above which the kernel's or the machine's part is its cause.
+/// Share of a block above which starvation or suspension is its cause.
 const STARVED: f64 = 0.4;
-/// Share of a block below which its thread mostly waited in system calls.
+/// Minimum share of own time on a core. With less, the thread mostly waited in system calls.
 const ON_CPU: f64 = 0.4;
 /// Share of a block above which garbage collections are its cause.
 const COLLECTING: f64 = 0.5;

@@ -87,7 +87,7 @@ impl Heart {
         self.expected_since.store(NONE, Ordering::Release);
     }
 
-    /// Returns the current iteration, or `None` if it began meanwhile.
+    /// Returns the current iteration, or `None` if the next one began during the read.
     pub fn iteration(&self) -> Option<Iteration> {
         let version = self.version.load(Ordering::Acquire);
         let expected_since = self.expected_since.load(Ordering::Acquire);

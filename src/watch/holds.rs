@@ -1,4 +1,4 @@
-//! How long the iterations of an event loop held its thread, and what an arriving request waits.
+//! How long the iterations of an event loop held its thread, and how long an arriving request waits.
 
 use super::Nanos;
 use crate::metrics::{Latencies, Summary, float};

@@ -117,8 +117,8 @@ impl Vigil {
         self.settings
     }
 
-    /// Returns how long an iteration has held the thread at `at`: `held`, but no longer than at the last look and all time since. A
-    /// signal that interrupts libuv's wait for events makes libuv forget that this wait was idle.
+    /// Returns how long an iteration has held the thread at the time `at`: `held`, but at most the value of the last look plus the time
+    /// since then. libuv does not count a wait for events as idle if a signal interrupts it, which would make `held` too long.
     #[must_use]
     pub fn held(&self, iteration: u64, held: Nanos, at: Nanos) -> Nanos {
         match self.seen {
@@ -127,7 +127,7 @@ impl Vigil {
         }
     }
 
-    /// Returns the same, and remembers it as the last look.
+    /// Returns [`Vigil::held`], and records it as the last look.
     pub fn see(&mut self, iteration: u64, held: Nanos, at: Nanos) -> Nanos {
         let held = self.held(iteration, held, at);
         self.seen = Some(Seen { at, iteration, held });
@@ -173,7 +173,7 @@ impl Vigil {
         due.min(self.settings.threshold / LOOKS).max(SHORTEST)
     }
 
-    /// Ends a block, or describes one that goes on.
+    /// Returns the findings on a block that has ended or still lasts.
     pub fn findings(&mut self, iteration: u64, duration: Nanos, end: Reading) -> Findings {
         if iteration != self.iteration {
             self.begin(iteration);
@@ -198,7 +198,7 @@ impl Vigil {
         Findings { shares, requested: self.requested.clone(), system_call: self.system_call }
     }
 
-    /// Returns the time in which the process was stopped. `rest` is neither processor time nor starved.
+    /// Returns the time in which the process was stopped. `rest`: time that was neither on a core nor starved.
     fn suspended(&self, overslept: Nanos, rest: Nanos) -> Nanos {
         // The watchdog was asleep when the process stopped: its sleep, as planned, may be a part of the stop.
         let planned = self.settings.threshold / LOOKS;

@@ -1,7 +1,6 @@
 'use strict'
 
-// The calls of other services that are in flight, by their hash: which of them equal one in flight, and which requests make the
-// calls of one template one after another.
+// Calls to other services: counts calls that are identical to one in flight, and requests that make similar calls in sequence.
 
 const { now } = require('../../internal/clock')
 const { excerpt } = require('./call-text')
@@ -18,8 +17,8 @@ const { KeySample } = require('./key-sample')
 const MAX_GROUPS = 256
 const MAX_HASHES = 4096
 /**
- * Calls of one template in a request that are a series, and the longest pauses in milliseconds: of equal calls, which may be a poll, and of
- * others, which may take turns with other calls.
+ * Minimum number of similar calls of a request that form a series, and maximum pauses between them, in milliseconds: between identical
+ * calls, which may be a poll, and between others, which may alternate with other calls.
  */
 const SERIES = 10
 const PAUSE_OF_EQUAL = 20
@@ -62,7 +61,7 @@ class Group {
   total = 0
   /** Bytes of the answers, where they are known. */
   received = 0
-  /** Duplicates by chance of equal calls that were forgotten. */
+  /** Duplicates to expect by chance among the calls whose hashes were dropped. */
   chance = 0
   sequential = 0
   sequentialRequests = 0
@@ -118,7 +117,7 @@ class Calls {
   #began = now()
 
   /**
-   * Begins a call. Returns undefined if it is beyond the bounds.
+   * Begins a call. Returns `undefined` if its template is new and the table of groups is full.
    * @param {{ kind: string, target: string, hash: number | undefined, description: Description }} what `hash` is undefined if the
    *   arguments are unknown
    * @param {RequestContext | undefined} context of the request that makes the call
@@ -174,7 +173,7 @@ class Calls {
     if (call.equal !== undefined) leave(call.equal, call, now())
   }
 
-  /** Makes room for other calls. */
+  /** Drops the hashes of rare calls, once half of the table is in use. */
   sample() {
     if (this.#hashes < MAX_HASHES / 2) return
     const elapsed = now() - this.#began

@@ -1,7 +1,7 @@
 'use strict'
 
-// Calls of other services: from the diagnostics channels of the clients that have them, otherwise from the bytes that clients write
-// to their sockets.
+// Observes calls to other services: on the diagnostics channels of clients that have them, otherwise by the bytes that clients write to
+// their sockets.
 
 const { AsyncLocalStorage } = require('node:async_hooks')
 const { channel, subscribe } = require('node:diagnostics_channel')
@@ -21,9 +21,9 @@ const { replace } = require('./replace')
  */
 
 const major = Number(process.versions.node.split('.', 1)[0])
-/** Since then, a store of a request costs no hook of each promise. */
+/** Since Node.js 24, an `AsyncLocalStorage` needs no hook for each promise. */
 const HAS_CHEAP_CONTEXT = major >= 24
-/** Since then, a request is published when it is created; before, only once it is sent, which its creator may not be part of. */
+/** Since Node.js 22, a request is published when it is created; before, only when it is sent, possibly on another stack. */
 const HAS_CREATED = major >= 22
 /** Clients replace arguments that may be secret with this. */
 const REDACTED = '?'
@@ -76,7 +76,7 @@ function observe(start, ends, keyOf, whatOf) {
   on(start, function started(message) {
     const what = whatOf(message)
     const call = what && begin(what, started)
-    // Without its call, the end of an object cannot be seen.
+    // The object cannot be extended: without an attached call, the end would go unnoticed.
     if (call !== undefined && !open.set(keyOf(message), call)) calls.drop(call)
   })
   for (const end of ends) {
@@ -116,7 +116,7 @@ function httpCall(kind, target, method, path, header) {
 }
 
 /**
- * Returns a header of a request of undici: its headers are a list of names and values, or lines.
+ * Returns a header of a request of undici, whose headers are a flat list of names and values, or a string of lines.
  * @param {unknown} headers
  * @param {string} name
  */
@@ -201,7 +201,7 @@ function publishRequests(name) {
   })
 }
 
-/** Follows the requests from the first call on: a server that calls no other service is spared that. @returns {undefined} */
+/** Follows requests from the first call on, so that a server that calls no other service does not pay for that. @returns {undefined} */
 function followRequests() {
   if (!HAS_CHEAP_CONTEXT || requests !== undefined) return undefined
   /** @type {AsyncLocalStorage<import('./calls').RequestContext>} */

@@ -19,7 +19,7 @@ const MAX_ROWS = 4800
 const MAX_MAJORS = 1000
 /** Bytes between two samples of allocations. */
 const SAMPLING = 512 << 10
-/** Time that one list of the active resources may take; a longer one is made less often. */
+/** Maximum time to list the active resources, in milliseconds, and number of samples skipped after a longer listing. */
 const LIST_TIME = 1
 const RARELY = 16
 
@@ -132,7 +132,7 @@ class Memory {
     this.#majors.push({ at, heapUsed, external })
   }
 
-  /** Returns the active timers that keep the loop alive. Lists all resources, which may be many. */
+  /** Returns the number of active timers that keep the loop alive. */
   #countTimers() {
     if (this.#untilTimers-- > 0) return this.#timers
     const began = now()

@@ -1,22 +1,22 @@
 'use strict'
 
-// Loads that race: callers miss a key of a Map, wait, and each sets its own value. The table of slots counts the misses of a key in
-// an absence, and how many callers may still set it once it is set. A caller that misses and sets in the same synchronous run, such as
-// one that stores a promise or increments a counter, does not race. Ticks separate contexts: a tick ends when the microtasks that were
-// queued before its first miss have run.
+// Loads that race: several callers miss a key of a Map, wait, and each sets its own value. An absence of a key lasts from its first miss
+// or its deletion until the next set. A slot counts the misses in an absence and, after that set, the callers that may still overwrite
+// the value. A caller that misses and sets a key in the same tick, such as one that stores a promise or increments a counter, does not
+// race. A tick ends once the microtasks queued before its first miss or deletion have run.
 
 const { now } = require('../../internal/clock')
 const { Mark } = require('./map-mark')
 const { RaceLines } = require('./race-lines')
 
 const SLOTS = 8192
-/** Longer keys are not followed: the table would keep them alive. */
+/** Maximum length of a followed key: the table keeps its keys alive. */
 const LONGEST_KEY = 256
-/** Racing callers set the key within this multiple of the time that the first one took, or the least time, in milliseconds. */
+/** Time after the first set in which others may set the key: multiple of the duration of the first load, and bounds in milliseconds. */
 const TIMES = 4
 const LEAST = 25
 const MOST = 10_000
-/** Each that sets it gives the next one this share of the first one's time, or this time: they may hold the loop in turn. */
+/** Extension of that time at each further set: share of that duration, and minimum in milliseconds. Callers may hold the loop in turn. */
 const NEXT = 0.5
 const LEAST_NEXT = 100
 /** Time by which loads of equal length may differ, in milliseconds. */
@@ -53,23 +53,23 @@ class Slot {
   state = 'absent'
   /** Time of the first miss. */
   began = 0
-  /** Tick of the last misses, with their number by method, and the number of earlier ones. */
+  /** Tick of the latest misses, their number in that tick by method, and the number of callers that missed in earlier ticks. */
   tick = 0
   byHas = 0
   byGet = 0
   earlier = 0
-  /** Callers that may still set the key, until a time, which each of them extends. */
+  /** Number of callers that may still set the key, time until which they may, and extension of that time at each of their sets. */
   open = 0
   until = 0
   extension = 0
-  /** Time by which they should have set it: loads that began before the first set take no longer than the first one. */
+  /** Time by which these callers should have set the key: their loads began before the first set, and last no longer than the first. */
   due = 0
   /** Misses before the first set. */
   misses = 0
   hasOverwrite = false
-  /** Whether the callers are counted at the line. */
+  /** Whether `expected` of the line includes the callers in `open`. */
   isExpected = false
-  /** Callers that had missed the key before it was deleted, and may set it until a time. */
+  /** Number of callers of earlier absences that may still set the key, time until which they may, and tick of the deletion. */
   pending = 0
   pendingUntil = 0
   deleted = 0
@@ -106,7 +106,7 @@ class Slot {
     this.old = undefined
   }
 
-  /** Callers of the last tick with misses: one asks by `has`, by `get`, or by both. */
+  /** Number of callers in the latest tick with misses. A caller may call `has`, `get` or both. */
   get latest() {
     return Math.max(this.byHas, this.byGet)
   }
@@ -202,7 +202,7 @@ function beginAbsence(map, slot) {
   beginTick()
   const wasAbsent = slot.state === 'absent'
   const isCut = !wasAbsent && clock <= slot.due
-  // They are counted with the callers of this absence.
+  // These callers are counted with those of the new absence instead.
   if (isCut && slot.isExpected) lineOf(map)?.expect(-slot.open)
   // Those of still earlier absences may come too.
   const earlier = wasAbsent && clock <= slot.pendingUntil ? slot.pending : 0
@@ -232,7 +232,7 @@ function limit(began, at) {
 function willSet(map, slot, value) {
   const isPresent = original.has(map, slot.key)
   if (slot.state === 'deleted' && slot.tick === tick && !isPresent) {
-    // `delete` and `set` in one run: the order of a cache, or a replacement.
+    // `delete` and `set` in one tick: an LRU cache moves a key to the end of the Map, or a value is replaced.
     slot.state = 'set'
     const { old } = slot
     slot.old = undefined
@@ -240,7 +240,7 @@ function willSet(map, slot, value) {
   }
   if (slot.state === 'deleted') beginAbsence(map, slot)
   if (slot.state === 'set') return isPresent ? setAgain(map, slot, original.get(map, slot.key), value) : slot.free()
-  // It was present without a value, or it came by a method that is not observed.
+  // The key was present with the value `undefined`, or was set by a method that is not observed.
   if (isPresent) return slot.free()
   setFirst(map, slot)
 }
@@ -257,7 +257,7 @@ function setFirst(map, slot) {
   const isStale = slot.pending > 0 && !isOwn && !isReplaced && time() <= slot.pendingUntil
   if (isStale) stale(map)
   const callers = slot.earlier + (isOwn ? 0 : slot.latest) + (isStale || isReplaced ? slot.pending : 0)
-  // The one that sets it may have missed it before, and again just now.
+  // The caller that sets the key is among those that missed it earlier, even if it has just missed the key again.
   const open = isReplaced ? callers : callers - 1
   if (open <= 0) return slot.free()
   slot.state = 'set'
@@ -341,7 +341,7 @@ function willDelete(map, slot) {
     slot.tick = tick
     return
   }
-  // A caller that deletes a key after its own miss, such as that of an expired value, goes on to load the value.
+  // A caller that deletes the key in the tick of its miss goes on to load the value.
   if (slot.tick === tick && slot.latest > 0) return
   slot.open = slot.earlier + slot.latest
   if (slot.open + slot.pending === 0) return slot.free()
@@ -362,7 +362,7 @@ const methods = {
     return isPresent
   },
   set(key, value) {
-    // Most Maps have no key that is followed: the check saves the hash.
+    // Most Maps have no followed keys: this check saves computing the index of a slot.
     if (isMeasuring && Mark.isFollowed(this)) {
       const slot = slotOf(this, key)
       if (slot !== undefined) willSet(this, slot, value)

@@ -73,8 +73,8 @@ class LogHistogram {
 }
 
 /**
- * Counts requests, and times them by route. At high rates, a burst of requests stands for those of an interval between samples, and the
- * ends of responses are observed only while timed ones are in flight. One that is aborted has no end.
+ * Counts requests, and times them by route. At high rates, a burst of requests stands for all those between two samples. The ends of
+ * responses are observed only while timed requests are in flight. Aborted requests have no end.
  */
 class RequestTimes {
   /** Requests that have begun since the start. */

@@ -58,7 +58,7 @@ function prepare(settings) {
     try {
       session.start()
     } catch (error) {
-      // The program must not fail by it.
+      // A failing probe must not fail the program.
       refuse(settings, /** @type {Error} */ (error).message)
     }
   }
@@ -149,7 +149,7 @@ function listeningOf(server, options) {
 }
 
 /**
- * Returns how the program chose a port: by the text of the variable `PORT`, by its number, itself, or not.
+ * Returns the origin of a port: the variable `PORT`, as text or as a number, the program itself, or neither.
  * @param {unknown} port argument of `listen`
  * @returns {Choice}
  */
@@ -182,7 +182,7 @@ class Session {
   #probes = installed()
   /** @type {Profile} */
   #profile
-  /** Processor time of the doctor, by part, in milliseconds. @type {Record<string, number>} */
+  /** Time that the doctor held this thread, by part, in milliseconds. @type {Record<string, number>} */
   #cost = {}
   #spent = 0
   /** @type {Journal | undefined} */
@@ -260,7 +260,7 @@ class Session {
         if (snapshots > this.#snapshots) this.#snapshot(snapshots)
       })
     } catch (error) {
-      // The program must not fail by it.
+      // A failing probe must not fail the program.
       this.#journal?.add({ type: 'fault', message: /** @type {Error} */ (error).message })
     }
     if (phase === 'finish') this.#end({ kind: 'finished' })
@@ -268,7 +268,7 @@ class Session {
     setTimeout(this.#tick, TICK).unref()
   }
 
-  /** The command line was killed: files that are not read must not grow. */
+  /** Ends the measurement, and removes the files, which no process reads after the command line was killed. */
   #abandon() {
     this.#end({ kind: 'finished' })
     this.#journal?.removeDirectory()
@@ -340,7 +340,7 @@ class Session {
     const blind = this.#blocks?.blindness
     const { user, system } = cpuUsage(this.#processorTime)
     return [
-      // Its rows are written one by one.
+      // The rows are in the journal already.
       ...this.#probes.map(probe => ({ ...probe.collect(), rows: undefined })),
       {
         measured: { from: this.#measured.from, to: date() },
@@ -375,7 +375,7 @@ class Session {
   }
 
   /**
-   * Calls a function whose time is the doctor's. Parts within it count apart.
+   * Calls a function, and adds its time to a part of the cost. A nested call adds its time only to its own part.
    * @template T
    * @param {string} part
    * @param {() => T} call

@@ -10,7 +10,7 @@
  * @property {boolean} isPaged whether calls in sequence may read the pages of one result
  */
 
-/** Number of characters from which the template is made, and number of those that must be text. */
+/** Maximum length of a template, and length of the beginning of a call that must be text, in characters. */
 const MOST = 80
 const LAST = 256
 

@@ -1,4 +1,4 @@
-//! A count that JavaScript keeps and native code reads: without a call, it costs JavaScript a nanosecond.
+//! A count in memory that JavaScript and native code share: an increment needs no call, and costs JavaScript a nanosecond.
 
 use crate::node::napi_raw::{self, Pinned};
 use crate::sync::Mutex;

@@ -68,7 +68,7 @@ impl Garbage {
         self.total.load(Ordering::Relaxed)
     }
 
-    /// Returns whether a major collection has ended in the iteration that is over.
+    /// Begins an iteration. Returns whether a major collection ended in the previous one.
     pub fn begin_iteration(&self) -> bool {
         self.current.store(0, Ordering::Relaxed);
         self.has_major.swap(false, Ordering::Relaxed)

@@ -62,7 +62,7 @@ pub fn write(line: String) -> Written {
     written
 }
 
-/// Waits until a line is written or lost, but not for a reader that does not read.
+/// Waits until a line is written or lost, for at most [`PATIENCE`].
 pub fn wait(written: &Written) {
     let _ = written.recv_timeout(PATIENCE);
 }

@@ -102,7 +102,7 @@ pub struct Termination {
     request: unsafe extern "C" fn(isolate: *mut c_void),
 }
 
-/// Calls `f` without a termination of this thread's JavaScript that is pending, which begins again afterwards.
+/// Calls `f` while a pending termination of this thread's JavaScript is cancelled, then requests the termination again.
 pub fn without_termination(f: impl FnOnce()) {
     let Some((termination, isolate)) = pending_termination() else { return f() };
     // SAFETY: the isolate of this thread, which is the only argument.

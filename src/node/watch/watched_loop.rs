@@ -19,7 +19,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
-/// A stack that is captured within this time is that of the moment of its request.
+/// Maximum lateness of a stack that still shows the moment of its request.
 const ON_TIME: Nanos = 5_000_000;
 /// Most blocks that wait for JavaScript, which takes them in the next iteration.
 const BLOCKS: usize = 8;
@@ -325,7 +325,7 @@ impl WatchedLoop {
         }
     }
 
-    /// Requests an interrupt, unless V8's instance is unknown or gone.
+    /// Requests an interrupt. The caller must hold the lock of `target`, which keeps the isolate alive.
     fn request(self: &Arc<Self>, interrupts: Interrupts, target: &Target, request: Request) {
         let data = Box::into_raw(Box::new((Arc::downgrade(self), request)));
         // SAFETY: the isolate exists while the caller holds the lock of `target`. V8 calls `interrupted` at most once with `data`;
