@@ -312,6 +312,8 @@ test('many short requests in an iteration do not accuse their handler', () => {
 
 test('short requests are known by those that begin within the blocks, without figures of the loop', () => {
   assert.deepEqual(brief(judged(CROWD, routes(4000))), ['saturated possible :0'])
+  const starved = CROWD.map(it => ({ ...it, duration: 120, starved: 80 }))
+  assert.deepEqual(brief(judged(starved, routes(4000))), ['saturated possible :0'])
 })
 
 test('long requests of a route are accused although others are many', () => {

@@ -106,9 +106,16 @@ function isFull(process, { threshold, seconds }) {
 function isBusyWithOthers(parts, { threshold }) {
   const isSynchronous = (/** @type {Part} */ { frames }) =>
     frames.some(({ name, file }) => name === 'parserOnIncoming' && file.startsWith('node:'))
-  const blocks = groupBy(parts.filter(isSynchronous), ({ block }) => block).map(([{ block }]) => block)
-  const rest = sum(blocks.map(({ samples, duration }) => duration - samples[0].at - samples[0].lateness))
-  const begun = sum(blocks.map(({ waited }) => waited))
+  const blocks = groupBy(parts.filter(isSynchronous), ({ block }) => block).map(([{ block, work }]) => ({
+    block,
+    work
+  }))
+  const rest = sum(
+    blocks.map(({ block: { samples, duration }, work }) => {
+      return ((duration - samples[0].at - samples[0].lateness) * work) / duration
+    })
+  )
+  const begun = sum(blocks.map(({ block }) => block.waited))
   return blocks.length > 0 && begun >= blocks.length * 3 && rest / begun < threshold * SHORT
 }
 
