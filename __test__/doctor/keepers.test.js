@@ -8,6 +8,7 @@ const { tmpdir } = require('node:os')
 const { join } = require('node:path')
 const { after, describe, test } = require('node:test')
 const { keeperOf, keepersOf } = require('../../lib/doctor/source/keepers.js')
+const { textOf } = require('../../lib/doctor/source/texts.js')
 const { usesOf } = require('../../lib/doctor/source/uses.js')
 
 const folder = mkdtempSync(join(tmpdir(), 'offloop-keepers-'))
@@ -34,7 +35,7 @@ function program(text) {
  * @param {import('../../lib/doctor/source/keepers').Wanted['kind']} [kind]
  */
 function kept(text, kind) {
-  const keeper = keeperOf([program(text)('(x)')], kind && { kind, name: 'byKey' })
+  const keeper = keeperOf([program(text)('(x)')], textOf, kind && { kind, name: 'byKey' })
   return keeper && text.split('\n')[keeper.frame.line - 1].trim()
 }
 
@@ -75,7 +76,7 @@ describe('a line that keeps', () => {
 
   test('is not that of a constructor, which initializes its object', () => {
     const at = program('class A {\nconstructor(x) {\nthis.items = [x]\n}\n}')
-    assert.equal(keeperOf([at('(x)')]), undefined)
+    assert.equal(keeperOf([at('(x)')], textOf), undefined)
   })
 
   test('is in a function that a function of the stack calls', () => {
@@ -104,7 +105,7 @@ describe('a line that keeps', () => {
       { before: 0, after: 9, frames: [g] }
     ]
     const names = (/** @type {typeof allocations} */ list) =>
-      keepersOf(list, { kind: 'Array', name: 'all' }, f.file).map(({ name }) => name)
+      keepersOf(list, { kind: 'Array', name: 'all' }, f.file, textOf).map(({ name }) => name)
     assert.deepEqual(names(allocations), ['b', 'a'])
     assert.deepEqual(names([]), ['a', 'b'])
   })

@@ -114,7 +114,10 @@ describe('containers of a script', () => {
     const frame = { file: script, line: 3, column: 1, isAsync: false, isUser: true }
     const growth = /** @type {const} */ ({ kind: 'Array', name: 'two', path: '', file: script, line: 2 })
     const figures = { entries: [0, 1000], bytes: [0, 1], heap: [5, 6] }
-    const { adds } = locate({ ...growth, ...figures }, [{ before: 0, after: 9, frames: [{ ...frame, name: 'b' }] }])
+    const { adds } = locate(
+      { ...growth, ...figures },
+      { allocations: [{ before: 0, after: 9, frames: [{ ...frame, name: 'b' }] }] }
+    )
     assert.deepEqual(
       adds.map(({ name, line }) => [name, line]),
       [
@@ -122,6 +125,29 @@ describe('containers of a script', () => {
         ['a', 2]
       ]
     )
+  })
+
+  test('the lines of a file that was compiled in memory are those of the text that V8 ran', () => {
+    const script = join(folder, 'compiled.ts')
+    const text = 'type Row = object\nconst rows: Row[] = []\nfunction drop() {\nrows.length = 0\n}\n'
+    writeFileSync(script, `${text}export function keep(list: Row[], row: Row) {\nlist.push(row)\n}\n`)
+    const compiled = 'const rows=[];function drop(){rows.length=0}function keep(list,row){list.push(row)}'
+    const at = (/** @type {string} */ part) => compiled.indexOf(part) + 1
+    const frame = { name: 'keep', file: script, line: 1, column: at('(list'), isAsync: false, isUser: true }
+    const growth = /** @type {const} */ ({ kind: 'Array', name: 'rows', path: '', file: script, line: 1 })
+    const { adds, areKeepers, removal, declared } = locate(
+      { ...growth, entries: [0, 1000], bytes: [0, 1], heap: [5, 6] },
+      {
+        allocations: [{ before: 0, after: 9, frames: [frame] }],
+        ran: [{ file: script, from: at('function keep'), to: compiled.length }],
+        textOf: () => compiled
+      }
+    )
+    assert.deepEqual(
+      adds.map(({ name, line, column }) => [name, line, column]),
+      [['keep', 1, at('push')]]
+    )
+    assert.deepEqual([areKeepers, removal, declared?.line], [true, 'some', 2])
   })
 
   test('a snapshot has not grown since itself', async () => {

@@ -18,6 +18,7 @@ const { addWork } = require('./source/work')
  * @typedef {import('./facts').ProcessFacts} ProcessFacts
  * @typedef {import('./facts').FactFrame} FactFrame
  * @typedef {import('./facts').ProfileNode} ProfileNode
+ * @typedef {import('./source/texts').Read} Read
  */
 
 /**
@@ -35,8 +36,8 @@ async function factsOf(messages, command, load) {
   const text = reader(compiled)
   const resolve = resolver(compiled, text)
   // Containers and keepers are searched in the text that V8 ran, so before positions are mapped.
-  for (const list of messages) await addContainers(list, processes)
-  for (const process of processes) addKeepers(process)
+  for (const list of messages) await addContainers(list, processes, text, compiled)
+  for (const process of processes) addKeepers(process, text)
   for (const process of processes) addWork(process.profile?.nodes ?? [], text)
   for (const process of processes) await locate(process, resolve, compiled)
   return {
@@ -153,26 +154,33 @@ async function moveNodes(nodes, compiled) {
  * Adds the containers that grew between two heap snapshots of a process.
  * @param {any[]} messages of the process
  * @param {ProcessFacts[]} processes
+ * @param {Read} textOf
+ * @param {ReadonlyMap<string, string>} compiled
  */
-async function addContainers(messages, processes) {
+async function addContainers(messages, processes, textOf, compiled) {
   const [hello] = messages
   const process = processes.find(({ pid, thread }) => pid === hello?.pid && thread === hello.thread)
   const paths = snapshotsOf(messages)
   if (process === undefined || paths === undefined) return
   try {
-    process.containers = await containersOf(...paths, process.allocations, process.ran)
-    for (const container of process.containers) {
-      if (container.adds !== undefined) container.adds = await originalFrames(container.adds)
+    const containers = await containersOf(...paths, { ...process, textOf })
+    for (const container of containers) {
+      container.adds = await originalFrames(container.adds, container.areKeepers ? compiled : undefined)
     }
+    process.containers = containers
   } catch (error) {
     process.blind.growth = `The heap snapshots cannot be compared: ${/** @type {Error} */ (error).message}`
   }
 }
 
-/** Adds the lines that keep allocated values. @param {ProcessFacts} process */
-function addKeepers({ allocations }) {
+/**
+ * Adds the lines that keep allocated values.
+ * @param {ProcessFacts} process
+ * @param {Read} textOf
+ */
+function addKeepers({ allocations }, textOf) {
   for (const allocation of allocations) {
-    const keeper = keeperOf(allocation.frames)
+    const keeper = keeperOf(allocation.frames, textOf)
     if (keeper !== undefined) allocation.keeper = keeper.frame
   }
 }
@@ -203,7 +211,7 @@ function reader(compiled) {
 /**
  * Returns a function that adds the context of each call to the frames of a stack, and maps their positions to the sources.
  * @param {ReadonlyMap<string, string>} compiled
- * @param {(file: string) => string | undefined} text
+ * @param {Read} text
  */
 function resolver(compiled, text) {
   /** @type {Map<string, ReturnType<typeof contextIn>>} */

@@ -6,7 +6,7 @@ const { isUserFile } = require('../../watch/frames')
 const { pathOf } = require('../urls')
 const { functionAt, functionsOf } = require('./functions')
 const { keepersOf } = require('./keepers')
-const { indexOf, textOf } = require('./texts')
+const { indexOf, textOf: readFile } = require('./texts')
 const { usesOf } = require('./uses')
 
 /**
@@ -15,10 +15,15 @@ const { usesOf } = require('./uses')
  * @typedef {import('../facts').RanFact} RanFact
  * @typedef {import('../facts').FactFrame} FactFrame
  * @typedef {import('../../native/binding').ContainerGrowth} ContainerGrowth
+ * @typedef {import('./texts').Read} Read
  * @typedef {import('./uses').Removal} Removal
  *
- * A container with the lines that add entries, sorted by live allocations. `heap`: sizes of the heap at the snapshots.
- * @typedef {ContainerFact & { adds: FactFrame[], removal: Removal, heap: number[] }} LocatedContainer
+ * A container with the lines that add entries, sorted by live allocations. `areKeepers`: whether these are lines of the text that V8 ran
+ * rather than of the file. `heap`: sizes of the heap at the snapshots.
+ * @typedef {ContainerFact & { adds: FactFrame[], areKeepers?: boolean, removal: Removal, heap: number[] }} LocatedContainer
+ *
+ * Facts of the thread whose snapshots are compared. `ran`: functions that have run.
+ * @typedef {{ allocations?: readonly AllocationFact[], ran?: readonly RanFact[], textOf?: Read }} Thread
  */
 
 const MAX_LINES = 8
@@ -31,18 +36,17 @@ const PACKAGE = typeof __dirname === 'string' ? __dirname.slice(0, -'doctor/sour
  * Compares two heap snapshots of a thread.
  * @param {string} before path of a file
  * @param {string} after
- * @param {readonly AllocationFact[]} [allocations] of the same thread
- * @param {readonly RanFact[]} [ran] functions of that thread that have run
+ * @param {Thread} [thread]
  * @returns {Promise<LocatedContainer[]>}
  */
-async function containersOf(before, after, allocations = [], ran = []) {
+async function containersOf(before, after, thread) {
   // Loaded here, so that the command line can report its absence.
   const native = require('../../native')
   const grown = await native.compareSnapshots(before, after)
   const ofProgram = grown
     .map(growth => ({ ...growth, file: pathOf(growth.file) }))
     .filter(({ file }) => file === '' || isOfProgram(file))
-  return joined(ofProgram).map(growth => locate(growth, allocations, ran))
+  return joined(ofProgram).map(growth => locate(growth, thread))
 }
 
 /**
@@ -74,25 +78,29 @@ function added(one, other) {
 
 /**
  * @param {ContainerGrowth} growth
- * @param {readonly AllocationFact[]} allocations
- * @param {readonly RanFact[]} [ran]
+ * @param {Thread} [thread]
  * @returns {LocatedContainer}
  */
-function locate({ kind, name, path, file, line, entries, bytes, heap }, allocations, ran = []) {
+function locate({ kind, name, path, file, line, entries, bytes, heap }, thread = {}) {
+  const { allocations = [], ran = [], textOf = readFile } = thread
+  const isCompiled = (/** @type {string} */ path) => textOf(path) !== readFile(path)
+  const hasRun = (/** @type {string} */ path) => (isCompiled(path) ? [] : ofFile(ran, path))
   const fact = { kind, name, path, entries, bytes, heap }
-  const text = textOf(file)
+  // Compilers join lines, which the search for uses needs.
+  const text = readFile(file)
   // `byUser[…]` are containers in `byUser`, which the source declares.
   const isEntry = name.endsWith(ENTRY)
   const outer = isEntry ? name.slice(0, name.indexOf(ENTRY)) : name
-  const uses = text === undefined ? undefined : usesOf(text, outer, { line, ran: ofFile(ran, file) })
+  const uses =
+    text === undefined ? undefined : usesOf(text, outer, { line: isCompiled(file) ? 0 : line, ran: hasRun(file) })
   if (text === undefined || uses === undefined) return { ...fact, adds: [], removal: 'unknown' }
   const position = uses.declared === undefined ? {} : { declared: { file, line: uses.declared } }
   const own = isEntry ? [] : byAllocations(addingFrames(text, file, uses.adds, allocations), allocations)
   if (own.length > 0) return { ...fact, ...position, adds: own.slice(0, MAX_LINES), removal: uses.removal }
   // The lines that add entries use another name for the container.
-  const keepers = keepersOf(allocations, { kind, name: lastPart(outer) }, file).slice(0, MAX_LINES)
-  const removal = isEntry ? removalOf(uses.removal, keepers[0], ran) : uses.removal
-  return { ...fact, ...position, adds: keepers.map(({ frame }) => frame), removal }
+  const keepers = keepersOf(allocations, { kind, name: lastPart(outer) }, file, textOf).slice(0, MAX_LINES)
+  const removal = isEntry ? removalOf(uses.removal, keepers[0], hasRun) : uses.removal
+  return { ...fact, ...position, adds: keepers.map(({ frame }) => frame), areKeepers: true, removal }
 }
 
 /**
@@ -115,13 +123,13 @@ function addingFrames(text, file, positions, allocations) {
  * Returns whether entries of inner containers are removed, alone or together with an inner container.
  * @param {Removal} outer removal of inner containers from the outer one
  * @param {import('./keepers').Keeper | undefined} keeper line that adds to inner containers
- * @param {readonly RanFact[]} ran
+ * @param {(file: string) => readonly RanFact[]} hasRun
  * @returns {Removal}
  */
-function removalOf(outer, keeper, ran) {
-  const text = keeper && textOf(keeper.frame.file)
+function removalOf(outer, keeper, hasRun) {
+  const text = keeper && readFile(keeper.frame.file)
   if (keeper === undefined || text === undefined) return 'unknown'
-  const inner = usesOf(text, keeper.name, { isAlias: true, ran: ofFile(ran, keeper.frame.file) })
+  const inner = usesOf(text, keeper.name, { isAlias: true, ran: hasRun(keeper.frame.file) })
   return inner === undefined || inner.removal === 'none' ? outer : inner.removal
 }
 

@@ -4,13 +4,14 @@
 
 const { functionAt, functionsOf } = require('./functions')
 const { RANKS, calledBy, keepsOf } = require('./keeps')
-const { indexOf, textOf } = require('./texts')
+const { indexOf } = require('./texts')
 
 /**
  * @typedef {import('../facts').AllocationFact} AllocationFact
  * @typedef {import('../facts').FactFrame} FactFrame
  * @typedef {import('./functions').FunctionRange} FunctionRange
  * @typedef {import('./keeps').Keep} Keep
+ * @typedef {import('./texts').Read} Read
  *
  * @typedef {{ frame: FactFrame, name: string }} Keeper `name` is that of the container or variable
  *
@@ -25,13 +26,14 @@ const DEPTH = 2
  * Returns the line that keeps the allocated values. It is in the innermost function of the program that keeps values, or in a function
  * that this one calls. An assignment that replaces a variable counts only if no other line keeps values.
  * @param {readonly FactFrame[]} frames positions of functions, innermost first
+ * @param {Read} textOf
  * @param {Wanted} [wanted] container to which the line must add
  * @returns {Keeper | undefined}
  */
-function keeperOf(frames, wanted) {
+function keeperOf(frames, textOf, wanted) {
   for (const rank of wanted === undefined ? [RANKS.found, RANKS.replaced] : [RANKS.argument]) {
     for (const frame of frames) {
-      const keeper = frame.isUser ? keeperAt(frame, wanted, rank) : undefined
+      const keeper = frame.isUser ? keeperAt(frame, textOf, wanted, rank) : undefined
       if (keeper !== undefined) return keeper
     }
   }
@@ -44,14 +46,15 @@ function keeperOf(frames, wanted) {
  * @param {readonly AllocationFact[]} allocations
  * @param {Wanted} wanted
  * @param {string} file
+ * @param {Read} textOf
  * @returns {Keeper[]}
  */
-function keepersOf(allocations, wanted, file) {
+function keepersOf(allocations, wanted, file, textOf) {
   const live = (/** @type {AllocationFact} */ { before, after }) => after - before
   /** @type {Map<string, Keeper>} */
   const keepers = new Map()
   for (const { frames } of [...allocations].sort((one, other) => live(other) - live(one))) {
-    const keeper = keeperOf(frames, wanted)
+    const keeper = keeperOf(frames, textOf, wanted)
     if (keeper === undefined) continue
     const { file, line, column } = keeper.frame
     const key = `${file}:${line}:${column}`
@@ -64,11 +67,12 @@ function keepersOf(allocations, wanted, file) {
 
 /**
  * @param {FactFrame} frame
+ * @param {Read} textOf
  * @param {Wanted | undefined} wanted
  * @param {number} rank maximum rank of the line
  * @returns {Keeper | undefined}
  */
-function keeperAt({ file, line, column }, wanted, rank) {
+function keeperAt({ file, line, column }, textOf, wanted, rank) {
   const text = textOf(file)
   if (text === undefined) return undefined
   const functions = functionsOf(text)

@@ -5,6 +5,8 @@
 const { readFileSync, statSync } = require('node:fs')
 const { isAbsolute } = require('node:path')
 
+/** Returns the text of a file that V8 ran, or `undefined` if it is unknown. @typedef {(file: string) => string | undefined} Read */
+
 /** Maximum size of a file in bytes. Larger files are assumed to be generated. */
 const MAX_BYTES = 4 << 20
 

@@ -10,6 +10,7 @@ const { indexOf } = require('./texts')
 /**
  * @typedef {import('../facts').ProfileNode} ProfileNode
  * @typedef {import('../vendor/acorn').AnyNode} AnyNode
+ * @typedef {import('./texts').Read} Read
  * @typedef {{ line: number, column: number }} Position
  */
 
@@ -22,7 +23,7 @@ const LEAST_SHARE = 0.5
 /**
  * Adds, to each function of the program, the position that takes most of its time: a line, or the call of a native function.
  * @param {readonly ProfileNode[]} nodes
- * @param {(file: string) => string | undefined} textOf
+ * @param {Read} textOf
  */
 function addWork(nodes, textOf) {
   const byId = new Map(nodes.map(node => [node.id, node]))
