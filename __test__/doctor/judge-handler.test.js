@@ -344,6 +344,13 @@ test('a function that waits is a system call, also beside computations in one bl
   assert.deepEqual(brief(judged(times(20, it))), ['system-call certain sleep:3'])
 })
 
+test('a wait for a lock is a hint, unless the program waits', () => {
+  const wait = { duration: 300, own: 300, cause: /** @type {const} */ ('blocked'), systemCall: 'futex' }
+  assert.deepEqual(brief(judged([block('post node:worker:9 < run a.js:3', wait)])), ['system-call possible run:3'])
+  const call = block('Atomics.wait < sleep a.js:3 < handler a.js:9', wait)
+  assert.deepEqual(brief(judged([call])), ['system-call likely sleep:3'])
+})
+
 test('a late stack proves a long native call among many short requests', () => {
   const fields = { ...routes(5000), loop: loop({ utilization: 0.95, hold: 39 }) }
   fields.requests.count = 5000

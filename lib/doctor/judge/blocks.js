@@ -121,10 +121,23 @@ function loopFrame(frames) {
  * computed, and did not if the stack begins in JavaScript of the program.
  * @param {Part} part
  */
-function isSystemCall({ block, frames, isLate }) {
-  const first = frames.findIndex(({ isUser }) => isUser)
-  if (first > 0 && frames.slice(0, first).some(({ name }) => WAITS.test(name))) return true
-  return block.cause === 'blocked' && (isLate || frames[0]?.isUser !== true)
+function isSystemCall(part) {
+  const { block, frames, isLate } = part
+  return callsWait(part) || (block.cause === 'blocked' && (isLate || frames[0]?.isUser !== true))
 }
 
-module.exports = { LOOPS, isSystemCall, judgedProcesses, partsOf }
+/**
+ * Returns whether the thread waited for a lock of V8 or Node.js, which another thread without a core may have held.
+ * @param {Part} part
+ */
+function isLockWait(part) {
+  return part.block.systemCall === 'futex' && !callsWait(part)
+}
+
+/** Returns whether the line of the program calls a function that waits. @param {Part} part */
+function callsWait({ frames }) {
+  const first = frames.findIndex(({ isUser }) => isUser)
+  return first > 0 && frames.slice(0, first).some(({ name }) => WAITS.test(name))
+}
+
+module.exports = { LOOPS, isLockWait, isSystemCall, judgedProcesses, partsOf }

@@ -2,7 +2,7 @@
 
 // Finds functions that hold the event loop: in JavaScript, in native code, or in a synchronous system call.
 
-const { isSystemCall, partsOf } = require('./blocks')
+const { isLockWait, isSystemCall, partsOf } = require('./blocks')
 const { isCrowd, routeKey } = require('./crowd')
 const { figuresOf, groupBy, groupsOf, measuredTime, timeOf } = require('./groups')
 const { findingOf, latenessOf } = require('./handler-finding')
@@ -117,7 +117,7 @@ function confidenceOf(group, facts, setup) {
   const { count, share, max } = figuresOf(group, setup)
   const isFrequent = count >= LEAST_BLOCKS && share > LEAST_SHARE
   if ((!isFrequent && max < LONG) || isCrowd(group.parts, setup)) return undefined
-  if (isBatch(group, facts, setup)) return 'possible'
+  if (isBatch(group, facts, setup) || group.parts.every(isLockWait)) return 'possible'
   if (group.frame === undefined) return confidenceWithoutStack(group)
   return isFrequent && setup.requests > 0 ? 'certain' : 'likely'
 }
