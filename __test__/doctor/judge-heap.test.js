@@ -5,7 +5,7 @@
 const assert = require('node:assert/strict')
 const { describe, test } = require('node:test')
 const { judge, rules } = require('../../lib/doctor/judge/heap.js')
-const { FROM, SETUP, TIME, block, facts, rows, stack } = require('../support/doctor-facts.js')
+const { FROM, NO_DURATIONS, SETUP, TIME, block, facts, rows, stack } = require('../support/doctor-facts.js')
 
 /**
  * @typedef {import('../../lib/doctor/facts').ProcessFacts} ProcessFacts
@@ -218,6 +218,10 @@ describe('a heap that grows', () => {
     assert.equal(confidence, 'likely')
     assert.equal(title, 'growing memory outside of the heap')
     assert.equal(evidence.where, 'outside')
+    // Each request in flight may have a stream of zlib.
+    const load = { requests: 3000, errors: 0, connections: 100, durations: NO_DURATIONS }
+    const [inFlight] = judge(facts([{ majors: sizes, rows: external }], { load }), SETUP)
+    assert.equal(inFlight.confidence, 'possible')
     const few = majors([10, 10, 10, 10, 10, 10], [1, 2, 3, 4, 5, 6])
     assert.deepEqual(judged({ majors: few, rows: external }), [])
     const [named] = judged({ majors: sizes, rows: external, containers: [container()] })

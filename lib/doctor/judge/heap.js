@@ -35,6 +35,8 @@ const PROVES = 0.5
 const GROWTH = 2
 const ENTRIES = 1000
 const MAX_NAMED = 3
+/** Memory outside of the heap that a request in flight may take, such as that of a stream of zlib, in bytes. */
+const IN_FLIGHT = 256e3
 /** Growth between the snapshots that is assumed at least, as a share of the growth during the measurement. */
 const LEAST = 0.05
 /** Names of caches of packages, which may have a limit. */
@@ -48,7 +50,7 @@ const DAY = 86_400
  */
 function judge(facts, setup) {
   return facts.processes.flatMap(process => {
-    const memory = judgeMemory(process)
+    const memory = judgeMemory(process, IN_FLIGHT * (facts.load?.connections ?? 0))
     const stops = pauses.judgePauses(process, setup)
     // Pauses are an effect of the growing heap.
     return memory.some(({ confidence }) => confidence !== 'possible')
@@ -70,16 +72,17 @@ function withPauses([first, ...others], [stop]) {
 
 /**
  * @param {ProcessFacts} process
+ * @param {number} inFlight memory outside of the heap that requests in flight may take
  * @returns {Finding[]}
  */
-function judgeMemory(process) {
+function judgeMemory(process, inFlight) {
   const inHeap = heapGrowth(process)
   const growth = inHeap ?? externalGrowth(process)
   if (growth === undefined) return []
   /** @type {Memory} */
   const memory = { where: inHeap === undefined ? 'outside' : 'heap', growth, process }
   const containers = explaining(process.containers, growth)
-  return containers.length > 0 ? containers.map(container => named(memory, container)) : [unnamed(memory)]
+  return containers.length > 0 ? containers.map(container => named(memory, container)) : [unnamed(memory, inFlight)]
 }
 
 /**
@@ -180,17 +183,21 @@ function removalText({ removal, declared, path }) {
   return removal === 'none' && declared !== undefined ? ' No line of its file removes entries.' : ''
 }
 
-/** @param {Memory} memory */
-function unnamed(memory) {
+/**
+ * @param {Memory} memory
+ * @param {number} inFlight
+ */
+function unnamed(memory, inFlight) {
   const { where, growth, process } = memory
   const kept = mostKept(process.allocations)
   const guilty = kept !== undefined && kept.live >= EXPLAINS * growth.grown ? kept : undefined
+  // If the growth stopped before the end, it may have been that of a cache that has just filled up.
+  const isSteady = growth.hasShape && growth.isGoingOn
   const alive = guilty && ` ${bytes(guilty.live)} from ${describe(guilty.frame)} are still alive.`
   return finding({
     ...rule,
     title: where === 'heap' ? rule.title : 'growing memory outside of the heap',
-    // If the growth stopped before the end, it may have been that of a cache that has just filled up.
-    confidence: growth.hasShape && growth.isGoingOn ? 'likely' : 'possible',
+    confidence: isSteady && (where === 'heap' || growth.grown > inFlight) ? 'likely' : 'possible',
     ...(guilty === undefined ? {} : { frame: guilty.frame }),
     frames: framesOf(guilty?.frame, guilty?.frames ?? []),
     evidence: { text: `${textOf(memory)}${alive ?? ''}`, ...figures(memory), allocated: guilty?.live ?? 0 },
