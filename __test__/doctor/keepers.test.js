@@ -152,3 +152,40 @@ describe('a container', () => {
     test(`has none: ${line}`, () => assert.equal(removal(`const all = f()\n${line}`), 'none'))
   }
 })
+
+describe('a container that is replaced by a copy', () => {
+  const uses = (/** @type {string} */ line) => usesOf(`let all = f()\n${line}`, 'all', { isCopy: true })
+  const ofProperty = (/** @type {string} */ line) => usesOf(`class A {\n${line}\n}`, 'A.all', { isCopy: true })
+
+  for (const line of [
+    'all = [...all, x]',
+    'all = [x, ...all]',
+    'all = { ...all, [key]: x }',
+    'all = all.concat(x)',
+    'all = Object.assign({}, all, { x })',
+    'all = new Map([...all, [key, x]])',
+    'state = { count: 1, all: [...state.all, x] }'
+  ]) {
+    test(`grows: ${line}`, () => {
+      assert.deepEqual(
+        uses(line)?.adds.map(add => add.line),
+        [2]
+      )
+      assert.equal(uses(line)?.removal, 'none')
+    })
+  }
+
+  test('grows in a property', () => {
+    const found = ofProperty('add(x) { this.all = [...this.all, x] }')
+    assert.deepEqual([found?.adds.map(add => add.line), found?.removal], [[2], 'none'])
+  })
+
+  for (const line of [
+    'all = [...all, x].slice(-9)',
+    'all = [x, ...all.slice(1)]',
+    'all = all.filter(isNew)',
+    'all = [x]'
+  ]) {
+    test(`may shrink: ${line}`, () => assert.equal(uses(line)?.removal, 'some'))
+  }
+})

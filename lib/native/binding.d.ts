@@ -202,6 +202,8 @@ export interface ContainerGrowth {
   file: string
   /** Line of a function that uses the variable, or line of that class, from 1; 0 if it is unknown. */
   line: number
+  /** Whether the container is a copy of the one in the first snapshot. */
+  isCopy: boolean
   entries: Array<number>
   /** Bytes that the container holds, without those that other growing containers hold. */
   bytes: Array<number>

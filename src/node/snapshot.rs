@@ -21,6 +21,8 @@ pub struct ContainerGrowth {
     pub file: String,
     /// Line of a function that uses the variable, or line of that class, from 1; 0 if it is unknown.
     pub line: u32,
+    /// Whether the container is a copy of the one in the first snapshot.
+    pub is_copy: bool,
     pub entries: Vec<f64>,
     /// Bytes that the container holds, without those that other growing containers hold.
     pub bytes: Vec<f64>,
@@ -37,10 +39,10 @@ impl From<Growth> for ContainerGrowth {
             Kind::Object => "Object",
             Kind::Other => "other",
         };
-        let Growth { name, path, file, line, entries, bytes, heap, .. } = growth;
+        let Growth { name, path, file, line, is_copy, entries, bytes, heap, .. } = growth;
         let (entries, bytes, heap) =
             (entries.map(f64::from).to_vec(), bytes.map(f64_of).to_vec(), heap.map(f64_of).to_vec());
-        ContainerGrowth { kind: kind.into(), name, path, file, line, entries, bytes, heap }
+        ContainerGrowth { kind: kind.into(), name, path, file, line, is_copy, entries, bytes, heap }
     }
 }
 

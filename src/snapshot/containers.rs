@@ -36,6 +36,14 @@ pub struct Container {
     pub entries: u32,
 }
 
+impl Container {
+    /// Returns whether two containers are kept in the same part of their owners.
+    #[must_use]
+    pub fn is_like(&self, other: &Container) -> bool {
+        self.part == other.part
+    }
+}
+
 const ENTRY_BITS: u32 = 30;
 const MAX_ENTRIES: u32 = (1 << ENTRY_BITS) - 1;
 
@@ -55,6 +63,18 @@ impl Counts {
         Counts { sorted, last_id: graph.ids.iter().copied().max().unwrap_or_default() }
     }
 
+    /// Returns at most `count` containers of a later snapshot that had no entries in this one, those with the most entries first.
+    #[must_use]
+    pub fn missing(&self, graph: &Graph, least: u32, count: usize) -> Vec<Container> {
+        let mut found = Vec::new();
+        each_container(graph, &mut |it| {
+            if it.entries >= least && self.entries(graph, it).unwrap_or_default() == 0 {
+                found.push(*it);
+            }
+        });
+        most(&found, |it| it.entries, count)
+    }
+
     /// Returns the number of entries that a container had in this snapshot, `None` if it did not exist.
     fn entries(&self, graph: &Graph, container: &Container) -> Option<u32> {
         let key = key(graph, container);
@@ -70,23 +90,59 @@ fn key(graph: &Graph, container: &Container) -> u64 {
     u64::from(graph.ids[container.node as usize]) << 2 | u64::from(container.part)
 }
 
-/// Returns at most `count` containers with the most new entries, each with its former number of entries.
+/// A container that has grown.
+#[derive(Debug, Clone, Copy)]
+pub struct Grown {
+    pub container: Container,
+    pub entries_before: u32,
+    /// Id of the owner in the first snapshot.
+    pub id_before: u32,
+}
+
+impl Grown {
+    #[must_use]
+    pub fn has_grown(&self) -> bool {
+        self.container.entries >= self.entries_before.saturating_add(GROWTH)
+    }
+
+    /// Returns whether both describe the same container of the second snapshot.
+    #[must_use]
+    pub fn is_of(&self, other: &Grown) -> bool {
+        self.container.node == other.container.node && self.container.is_like(&other.container)
+    }
+
+    fn new_entries(&self) -> u32 {
+        self.container.entries - self.entries_before
+    }
+}
+
+/// Returns the containers of both snapshots that have grown.
 #[must_use]
-pub fn grown(before: &Counts, after: &Graph, count: usize) -> Vec<(Container, u32)> {
+pub fn grown(before: &Counts, after: &Graph) -> Vec<Grown> {
     let mut found = Vec::new();
     each_container(after, &mut |it| {
         if it.entries >= GROWTH
-            && let Some(entries) = before.entries(after, it)
-            && it.entries >= entries.saturating_add(GROWTH)
+            && let Some(entries_before) = before.entries(after, it)
         {
-            found.push((*it, entries));
+            let it = Grown { container: *it, entries_before, id_before: after.ids[it.node as usize] };
+            found.extend(it.has_grown().then_some(it));
         }
     });
-    let mut order: Vec<_> =
-        (0..).zip(&found).map(|(index, (it, entries))| u64::from(it.entries - entries) << 32 | index).collect();
+    found
+}
+
+/// Returns at most `count` containers, those with the most new entries first.
+#[must_use]
+pub fn with_most_new(grown: &[Grown], count: usize) -> Vec<Grown> {
+    most(grown, Grown::new_entries, count)
+}
+
+/// Returns at most `count` items with the largest values, in descending order. Sorts numbers, which needs less code than items.
+fn most<T: Copy>(items: &[T], value: fn(&T) -> u32, count: usize) -> Vec<T> {
+    let mut order: Vec<_> = (0..).zip(items).map(|(index, it)| u64::from(value(it)) << 32 | index).collect();
     order.sort_unstable();
     let index = |it: &u64| usize::try_from(it & u64::from(u32::MAX)).unwrap_or_default();
-    order.iter().rev().take(count).map(|it| found[index(it)]).collect()
+    order.iter().rev().take(count).map(|it| items[index(it)]).collect()
 }
 
 /// Calls `each` with every container.
@@ -99,7 +155,7 @@ fn each_container(graph: &Graph, each: &mut dyn FnMut(&Container)) {
 }
 
 /// Calls `each` with the containers of an owner: it may have both elements and properties.
-fn each_part(graph: &Graph, node: u32, each: &mut dyn FnMut(&Container)) {
+pub fn each_part(graph: &Graph, node: u32, each: &mut dyn FnMut(&Container)) {
     let mut elements = 0;
     let mut properties = 0;
     let mut stores = [None; 3];

@@ -63,20 +63,29 @@ impl Texts {
     /// # Errors
     /// Fails if the file has changed, or cannot be read.
     pub fn read<R: Read + Seek>(file: &mut R, graph: &Graph, mut wanted: Vec<u64>) -> Result<Self> {
-        file.seek(SeekFrom::Start(graph.strings)).map_err(|error| unreadable(&error))?;
         wanted.sort_unstable();
         let mut next = 0;
-        let mut texts = Vec::new();
-        each_string(&mut Scanner::new(file, graph.strings), TEXT, &mut |index, text| {
-            if wanted.get(next) == Some(&u64::from(index)) {
-                texts.push((index, String::from_utf8_lossy(text).into_owned()));
-            }
+        select(file, graph, &mut |index, _| {
+            let is_wanted = wanted.get(next) == Some(&u64::from(index));
             while wanted.get(next).is_some_and(|it| *it <= u64::from(index)) {
                 next += 1;
             }
-            next < wanted.len()
-        })?;
-        Ok(Texts(texts))
+            (is_wanted, next < wanted.len())
+        })
+    }
+
+    /// Finds strings, of which the first 1,024 bytes count.
+    ///
+    /// # Errors
+    /// Fails if the file has changed, or cannot be read.
+    pub fn find<R: Read + Seek>(file: &mut R, graph: &Graph, wanted: &[&str]) -> Result<Self> {
+        select(file, graph, &mut |_, text| (wanted.iter().any(|it| it.as_bytes() == text), true))
+    }
+
+    /// Returns the index of a string.
+    #[must_use]
+    pub fn index(&self, text: &str) -> Option<u32> {
+        self.0.iter().find(|(_, it)| it == text).map(|(index, _)| *index)
     }
 
     #[must_use]
@@ -84,6 +93,24 @@ impl Texts {
         let found = self.0.binary_search_by_key(&index, |(index, _)| *index).ok()?;
         Some(&self.0[found].1)
     }
+}
+
+/// Reads the strings for which `select` returns true, until its second result is false.
+fn select<R: Read + Seek>(
+    file: &mut R,
+    graph: &Graph,
+    select: &mut dyn FnMut(u32, &[u8]) -> (bool, bool),
+) -> Result<Texts> {
+    file.seek(SeekFrom::Start(graph.strings)).map_err(|error| unreadable(&error))?;
+    let mut texts = Vec::new();
+    each_string(&mut Scanner::new(file, graph.strings), TEXT, &mut |index, text| {
+        let (is_wanted, goes_on) = select(index, text);
+        if is_wanted {
+            texts.push((index, String::from_utf8_lossy(text).into_owned()));
+        }
+        goes_on
+    })?;
+    Ok(Texts(texts))
 }
 
 fn unreadable(error: &std::io::Error) -> Error {

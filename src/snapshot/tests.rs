@@ -128,12 +128,46 @@ fn a_growing_array_is_named_by_its_variable() {
         path: "handler.context → scope.cache".into(),
         file: "/srv/app.js".into(),
         line: 42,
+        is_copy: false,
         entries: [500, 1500],
         bytes: [32 + 16 + 500 * 18, 32 + 16 + 1500 * 18],
         // The container, a function and a scope.
         heap: [32 + 16 + 500 * 18 + 104, 32 + 16 + 1500 * 18 + 104],
     };
     assert_eq!(growth([500, 1500], array), [expected]);
+}
+
+/// A state that is replaced, with a list that is copied.
+fn copied(size: u32) -> Heap {
+    let mut heap = Heap::new();
+    let function = heap.node("closure", "handler", 3, 64);
+    let scope = heap.node("object", "system / Context", 5, 40);
+    heap.edge(0, "element", "1", function);
+    heap.edge(function, "internal", "context", scope);
+    let state = heap.node("object", "Object", 100_001 + size * 4, 24);
+    let list = heap.node("object", "Array", 100_003 + size * 4, 32);
+    let memory = heap.node("array", "", 100_005 + size * 4, 16 + size * 8);
+    heap.edge(scope, "context", "state", state);
+    // The same string has another index in each snapshot.
+    (0..size % 7).for_each(|index| drop(heap.string(&format!("text {index}"))));
+    heap.edge(state, "property", "notifications", list);
+    heap.edge(list, "internal", "elements", memory);
+    for (index, object) in heap.objects(size).into_iter().enumerate() {
+        heap.edge(list, "element", &index.to_string(), object);
+    }
+    heap
+}
+
+#[test]
+fn a_copy_is_compared_with_its_predecessor() {
+    let found = growth([300, 1500], copied);
+    let [Growth { name, is_copy: true, entries: [300, 1500], bytes, .. }] = found.as_slice() else {
+        panic!("{found:?}");
+    };
+    assert_eq!(name, "state.notifications");
+    assert_eq!(*bytes, [32 + 16 + 300 * 18, 32 + 16 + 1500 * 18]);
+    assert_eq!(growth([1500, 1500], copied), []);
+    assert_eq!(growth([10, 200], copied), [], "too few entries");
 }
 
 #[test]

@@ -77,11 +77,11 @@ function added(one, other) {
 }
 
 /**
- * @param {ContainerGrowth} growth
+ * @param {Omit<ContainerGrowth, 'isCopy'> & { isCopy?: boolean }} growth
  * @param {Thread} [thread]
  * @returns {LocatedContainer}
  */
-function locate({ kind, name, path, file, line, entries, bytes, heap }, thread = {}) {
+function locate({ kind, name, path, file, line, isCopy = false, entries, bytes, heap }, thread = {}) {
   const { allocations = [], ran = [], textOf = readFile } = thread
   const isCompiled = (/** @type {string} */ path) => textOf(path) !== readFile(path)
   const hasRun = (/** @type {string} */ path) => (isCompiled(path) ? [] : ofFile(ran, path))
@@ -92,13 +92,15 @@ function locate({ kind, name, path, file, line, entries, bytes, heap }, thread =
   const isEntry = name.endsWith(ENTRY)
   const outer = isEntry ? name.slice(0, name.indexOf(ENTRY)) : name
   const uses =
-    text === undefined ? undefined : usesOf(text, outer, { line: isCompiled(file) ? 0 : line, ran: hasRun(file) })
+    text === undefined
+      ? undefined
+      : usesOf(text, outer, { line: isCompiled(file) ? 0 : line, isCopy, ran: hasRun(file) })
   if (text === undefined || uses === undefined) return { ...fact, adds: [], removal: 'unknown' }
   const position = uses.declared === undefined ? {} : { declared: { file, line: uses.declared } }
   const own = isEntry ? [] : byAllocations(addingFrames(text, file, uses.adds, allocations), allocations)
   if (own.length > 0) return { ...fact, ...position, adds: own.slice(0, MAX_LINES), removal: uses.removal }
   // The lines that add entries use another name for the container.
-  const keepers = keepersOf(allocations, { kind, name: lastPart(outer) }, file, textOf).slice(0, MAX_LINES)
+  const keepers = keepersOf(allocations, { kind, name: lastPart(outer), isCopy }, file, textOf).slice(0, MAX_LINES)
   const removal = isEntry ? removalOf(uses.removal, keepers[0], hasRun) : uses.removal
   return { ...fact, ...position, adds: keepers.map(({ frame }) => frame), areKeepers: true, removal }
 }

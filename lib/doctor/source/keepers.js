@@ -15,8 +15,9 @@ const { indexOf } = require('./texts')
  *
  * @typedef {{ frame: FactFrame, name: string }} Keeper `name` is that of the container or variable
  *
- * A container: its kind, and the last part of its name, or of the name of the container that contains it.
- * @typedef {{ kind: Keep['kind'], name: string }} Wanted
+ * A container: its kind, and the last part of its name, or of the name of the container that contains it. `isCopy`: whether it was replaced
+ * by a larger copy.
+ * @typedef {{ kind: Keep['kind'], name: string, isCopy?: boolean }} Wanted
  */
 
 /** Depth to which calls are followed from a function of a stack, since the stack lacks functions that V8 inlined. */
@@ -31,13 +32,19 @@ const DEPTH = 2
  * @returns {Keeper | undefined}
  */
 function keeperOf(frames, textOf, wanted) {
-  for (const rank of wanted === undefined ? [RANKS.found, RANKS.replaced] : [RANKS.argument]) {
+  for (const rank of ranksOf(wanted)) {
     for (const frame of frames) {
       const keeper = frame.isUser ? keeperAt(frame, textOf, wanted, rank) : undefined
       if (keeper !== undefined) return keeper
     }
   }
   return undefined
+}
+
+/** Returns the maximum ranks of the lines that are searched, one after the other. @param {Wanted | undefined} wanted */
+function ranksOf(wanted) {
+  if (wanted === undefined) return [RANKS.found, RANKS.replaced]
+  return [wanted.isCopy ? RANKS.replaced : RANKS.argument]
 }
 
 /**
@@ -101,7 +108,7 @@ function keepersIn(functions, text, file, wanted, rank) {
   const found = functions.flatMap(around => {
     const body = text.slice(around.from, around.to)
     return keepsOf(around).flatMap(keep => {
-      if (keep.rank > rank || (wanted !== undefined && !fits(keep, wanted.kind))) return []
+      if (keep.rank > rank || (wanted !== undefined && !fits(keep, wanted))) return []
       const { line, column, name } = keep
       const frame = { name: around.name, file, line, column, isAsync: false, isUser: true }
       const near = [lines[line - 1], body].findIndex(it => wanted !== undefined && it.includes(wanted.name))
@@ -114,9 +121,10 @@ function keepersIn(functions, text, file, wanted, rank) {
 /**
  * Returns whether a line may add to a container. An assignment to `x[key]` may add a property of an object or an element of an array.
  * @param {Keep} keep
- * @param {Keep['kind']} kind
+ * @param {Wanted} wanted
  */
-function fits(keep, kind) {
+function fits(keep, { kind, isCopy }) {
+  if (isCopy) return keep.kind === 'Variable' || keep.kind === 'Object'
   return keep.kind === kind || keep.kind === 'other' || (keep.kind === 'Object' && kind === 'Array')
 }
 

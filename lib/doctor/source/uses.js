@@ -31,27 +31,32 @@ const MAX_LENGTH = 1000
  * @param {object} [more]
  * @param {number} [more.line] line of a function that uses the variable, or of the class; 0 if it is unknown
  * @param {boolean} [more.isAlias] whether the container has other names: an assignment to an alias does not remove entries
+ * @param {boolean} [more.isCopy] whether the container was replaced by a larger copy
  * @param {readonly Range[]} [more.ran] functions that have run; empty if unknown
  * @returns {Uses | undefined}
  */
-function usesOf(text, name, { line = 0, isAlias = false, ran = [] } = {}) {
+function usesOf(text, name, { line = 0, isAlias = false, isCopy = false, ran = [] } = {}) {
   const search = searchOf(name)
   if (search === undefined) return undefined
   const lines = codeLines(text)
   const matches = (/** @type {RegExp} */ pattern) =>
     lines.flatMap((text, index) => (pattern.test(text) ? [{ line: index + 1, column: text.search(pattern) + 1 }] : []))
+  const copies = matches(search.copies)
+  const isCopied = (/** @type {{ line: number }} */ { line }) => copies.some(copy => copy.line === line)
   const declared = nearest(
-    matches(search.declares).map(({ line }) => line),
+    matches(search.declares)
+      .filter(it => !isCopied(it))
+      .map(({ line }) => line),
     line,
     search.isProperty
   )
   const runs = runner(text, ran)
-  const replaces = isAlias ? [] : matches(search.replaces).filter(({ line }) => line !== declared)
+  const replaces = isAlias ? [] : matches(search.replaces).filter(it => it.line !== declared && !isCopied(it))
   const removes = [...matches(search.removes), ...replaces].filter(({ line, column }) =>
     runs(indexOf(text, line, column))
   )
   const removal = isBounded(lines, search) ? 'bounded' : removes.length === 0 ? 'none' : 'some'
-  return { declared, adds: matches(search.adds), removal }
+  return { declared, adds: isCopy ? copies : matches(search.adds), removal }
 }
 
 /**
@@ -95,6 +100,8 @@ function searchOf(name) {
   const it = isProperty ? `[\\w$)\\]]\\??\\.${id}` : `(?<![\\w$.#])${id}`
   const end = '(?![\\w$])'
   const key = `${it}${end}(?:\\??\\.)?\\[[^\\]]+\\]`
+  // The whole container as a part of another one, rather than one of its entries or the result of its method.
+  const whole = `[\\w$.#?]*${id}${end}(?!\\??[.([])`
   const count = `(?:${it}\\??\\.(?:size|length)\\b|Object\\.keys\\(\\s*[\\w$.]*${id}\\s*\\)(?:\\.length)?)`
   return {
     isProperty,
@@ -108,6 +115,11 @@ function searchOf(name) {
       `${it}${end}\\??\\.(?:delete|clear|shift|pop|splice|dequeue)\\b|\\bdelete\\s+${it}${end}|${it}\\.length\\s*=(?!=)`
     ),
     replaces: new RegExp(`${it}${end}\\s*=(?![=>])`),
+    copies: new RegExp(
+      `(?<![\\w$])${id}\\s*(?:=(?![=>])|:)\\s*` +
+        `(?:(?:new (?:Map|Set)\\(\\s*)?[[{].*\\.\\.\\.${whole}|Object\\.assign\\(\\s*\\{\\s*\\},\\s*${whole}|[\\w$.#?]*${id}\\.concat\\()` +
+        '(?!.*\\.(?:slice|filter)\\()'
+    ),
     counts: new RegExp(count),
     compares: new RegExp(`${count}\\s*[<>]=?\\s*(?!\\s|[01]\\b|=)|(?<![=-]|\\b[01]\\s*)[<>]=?\\s*${count}`)
   }
