@@ -2,7 +2,7 @@
 //! found by the names that lead to the container from an object that both snapshots have.
 
 use super::containers::{Container, Counts, Grown, each_part, nodes_of};
-use super::graph::{Edge, EdgeKind, Graph, NodeKind};
+use super::graph::{Edge, Graph, NodeKind};
 use super::path::Tree;
 use super::reader::{self, Texts};
 use crate::error::Result;

@@ -149,7 +149,9 @@ fn copied(size: u32) -> Heap {
     let memory = heap.node("array", "", 100_005 + size * 4, 16 + size * 8);
     heap.edge(scope, "context", "state", state);
     // The same string has another index in each snapshot.
-    (0..size % 7).for_each(|index| drop(heap.string(&format!("text {index}"))));
+    for index in 0..size % 7 {
+        heap.string(&format!("text {index}"));
+    }
     heap.edge(state, "property", "notifications", list);
     heap.edge(list, "internal", "elements", memory);
     for (index, object) in heap.objects(size).into_iter().enumerate() {
