@@ -81,6 +81,12 @@ describe('HTTP', () => {
     assert.ok(chance > 0 && chance <= 4)
   })
 
+  test('that all differ have the line that makes them', async () => {
+    const [{ frames, duplicates }] = await callsOf(() => load('/users/1', 1))
+    assert.equal(duplicates, 0)
+    assert.equal(frames.find(({ isUser }) => isUser)?.name, 'load')
+  })
+
   test('of http.get', async () => {
     const get = () => {
       const { promise, resolve } = deferred()

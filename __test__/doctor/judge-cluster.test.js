@@ -192,6 +192,13 @@ test('two processes repeat work if they share most values', () => {
   assert.deepEqual(sharing(300), [])
 })
 
+test('requests that need several new keys repeat work too', () => {
+  const of = (/** @type {number} */ calls) =>
+    judged(workers(2, () => ({ downstream: downstream(hashes(0, 500, calls)) })))
+  assert.deepEqual(brief(of(1)), ['repeated-work likely 8'])
+  assert.deepEqual(of(2), [])
+})
+
 test('processes compare samples of their keys', () => {
   const samples = [0.5, 0.25].map(share => {
     const sample = new KeySample()

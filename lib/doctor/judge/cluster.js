@@ -43,8 +43,9 @@ const LEAST_REPEATED = 200
 const LEAST_SAMPLED = 50
 /** Number of possible hashes. */
 const HASHES = 2 ** 53
-/** Maximum number of calls for a key by a process that caches the key. */
+/** Maximum number of calls for a key by a process that caches the key, and mean number if each request may need several new keys. */
 const CACHED = 3
+const CALLS = 1.25
 /** Cost from which messages are reported: bytes per second, or milliseconds per request. */
 const IPC_RATE = 5e6
 const IPC_TIME = 1
@@ -155,7 +156,8 @@ function repeatedWork(facts, setup) {
   const superfluous = sum(shared.map(processes => processes - 1))
   const repeated = Math.round(superfluous / sampled)
   const share = sum(shared.filter(processes => processes > 1)) / Math.max(1, loads.length)
-  const isCached = sum(loads.map(({ calls }) => calls)) / sampled < setup.requests / 2
+  const calls = sum(loads.map(it => it.calls))
+  const isCached = calls / sampled < setup.requests / 2 || calls <= loads.length * CALLS
   if (!isCached || superfluous < LEAST_SAMPLED || share < REPEATED) return []
   if (repeated < LEAST_REPEATED || repeated < setup.requests / 20) return []
   const [{ fact }] = heaviest(
@@ -163,8 +165,6 @@ function repeatedWork(facts, setup) {
     it => it.fact,
     () => 1
   )
-  // Stacks are captured only of calls that equal one in flight.
-  const frames = fact.frames.length > 0 ? fact.frames : forkFrames(facts)
   const values = Math.round(loads.length / sampled)
   const text =
     `${percent(share)} of ${plural(values, 'value')} were also fetched by another process (${fact.kind}, ${fact.target}): ` +
@@ -173,8 +173,8 @@ function repeatedWork(facts, setup) {
     finding({
       ...rules[2],
       confidence: 'likely',
-      frame: guiltyFrame(frames),
-      frames,
+      frame: guiltyFrame(fact.frames),
+      frames: fact.frames,
       evidence: { text, repeated, loads: values, share, processes: servers.length, call: fact.call },
       fix: 'worker threads with new Cache({ name, max, load }) share one cache; or a cache server; or route requests by key',
       time: 0

@@ -65,7 +65,9 @@ class Group {
   chance = 0
   sequential = 0
   sequentialRequests = 0
-  /** Stacks of duplicates and of series. @type {Capture} */
+  /** Stacks of all calls, of duplicates and of series. @type {Capture} */
+  any = { seen: 0, frames: [] }
+  /** @type {Capture} */
   repeated = { seen: 0, frames: [] }
   /** @type {Capture} */
   series = { seen: 0, frames: [] }
@@ -132,7 +134,7 @@ class Calls {
     const equal = key === undefined ? undefined : this.#equalOf(group, key)
     const call = { group, key, equal, round: 0, began, isDuplicate: false, concurrent: 1, series: undefined }
     if (equal !== undefined) enter(equal, call)
-    if (call.isDuplicate) take(group.repeated, capture)
+    take(call.isDuplicate ? group.repeated : group.any, capture)
     if (equal !== undefined && call.isDuplicate && equal.call === '') equal.call = excerpt(description.text)
     if (context?.isOver === false && !description.isPaged) follow(context, call, hash, capture)
     return call
@@ -302,7 +304,7 @@ function chanceOf({ calls, busy }, elapsed) {
  */
 function factsOf(group, elapsed) {
   const { kind, target, access, calls, duplicates, concurrent, total, received } = group
-  const { sequential, sequentialRequests, repeated, series } = group
+  const { sequential, sequentialRequests, any, repeated, series } = group
   const equals = [...group.equals.values()].sort((one, other) => other.calls - one.calls)
   const worst = equals.reduce(
     (/** @type {Equal | undefined} */ most, it) => (it.duplicates > (most?.duplicates ?? 0) ? it : most),
@@ -316,12 +318,12 @@ function factsOf(group, elapsed) {
     access,
     meanDuration,
     meanAnswer: received / calls,
-    frames: repeated.frames,
+    frames: repeated.frames.length > 0 ? repeated.frames : any.frames,
     sequential: 0,
     sequentialRequests: 0
   }
   const isOneLine = repeated.frames.length === 0 || lineOf(repeated.frames) === lineOf(series.frames)
-  const ofSeries = { sequential, sequentialRequests, frames: series.frames }
+  const ofSeries = { sequential, sequentialRequests, ...(series.frames.length > 0 ? { frames: series.frames } : {}) }
   const all = {
     ...common,
     call: worst === undefined ? group.call : worst.call,
