@@ -6,7 +6,6 @@ const assert = require('node:assert/strict')
 const { once } = require('node:events')
 const { join } = require('node:path')
 const { describe, test } = require('node:test')
-const { isAlive } = require('../../lib/doctor/settings')
 const { doctorOf } = require('../support/doctor-cli')
 
 const HELLO = `
@@ -24,9 +23,37 @@ describe('a run', { skip: process.platform === 'win32' && 'no signals' }, () => 
       '-c',
       `"${process.execPath}" hello.js; echo over`
     )
-    const [server] = report?.processes ?? []
-    assert.ok(server.requests > 0, errors)
-    assert.equal(isAlive(server.pid), false)
+    // `run` has waited for the end of the output, which the server inherits.
+    assert.ok((report?.requests ?? 0) > 0, errors)
+  })
+
+  for (const script of ['server', 'dormant']) {
+    test(`ends the ${script} of a shell that gets a signal`, async t => {
+      const { start } = doctorOf(t, {
+        'server.js': `${HELLO}.on('listening', () => console.error('started'))`,
+        'dormant.js': "setInterval(() => {}, 1000); console.error('started')"
+      })
+      const { child, written, result } = start(['doctor', '--', 'sh', '-c', `"${process.execPath}" ${script}.js; true`])
+      await written('started')
+      child.kill('SIGTERM')
+      // Waits for the end of the output, which the script inherits.
+      assert.equal((await result).code, 3)
+    })
+  }
+
+  test('kills a process without a server at the second Ctrl-C', async t => {
+    const { start } = doctorOf(t, {
+      'dormant.js': `
+        setInterval(() => {}, 1000)
+        process.on('SIGTERM', () => console.error('SIGTERM'))
+        console.error('started')`
+    })
+    const { child, written, result } = start(['doctor', '--', 'sh', '-c', `"${process.execPath}" dormant.js; true`])
+    await written('started')
+    child.kill('SIGINT')
+    await written('SIGTERM')
+    child.kill('SIGINT')
+    assert.equal((await result).code, 3)
   })
 
   test('whose command line is killed leaves no files', async t => {

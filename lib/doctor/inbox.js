@@ -15,7 +15,7 @@ const {
 } = require('node:fs')
 const { tmpdir } = require('node:os')
 const { join } = require('node:path')
-const { EXTENSION, commandPath, tablesPath } = require('./settings')
+const { EXTENSION, commandPath, processesPath, tablesPath } = require('./settings')
 
 /** @typedef {import('./settings').Command} Command */
 
@@ -23,7 +23,7 @@ const CHUNK = 1 << 20
 /** Maximum length of a line in bytes. The last line of a process that was killed has no end. */
 const MAX_LINE = 256 << 20
 
-/** The file with the facts of a process. */
+/** A file of messages, such as the facts of a process. */
 class Source {
   #fd
   #rest = Buffer.alloc(0)
@@ -71,6 +71,13 @@ class Inbox {
   directory = mkdtempSync(join(tmpdir(), 'offloop-doctor-'))
   /** @type {Map<string, Source>} */
   #sources = new Map()
+  #processes
+
+  constructor() {
+    const path = processesPath(this.directory)
+    writeFileSync(path, '')
+    this.#processes = new Source(path)
+  }
 
   /** @param {Command} command */
   command(command) {
@@ -95,6 +102,12 @@ class Inbox {
     })
   }
 
+  /** Returns the processes of the program that have started. @returns {import('./process-id').Identity[]} */
+  processes() {
+    this.#processes.read()
+    return this.#processes.messages
+  }
+
   /**
    * Reads all facts. Returns the messages of each process; the last message may be its tables.
    * @returns {any[][]}
@@ -117,7 +130,7 @@ class Inbox {
   }
 
   remove() {
-    for (const source of this.#sources.values()) source.close()
+    for (const source of [this.#processes, ...this.#sources.values()]) source.close()
     this.#sources.clear()
     rmSync(this.directory, { recursive: true, force: true, maxRetries: 10 })
   }

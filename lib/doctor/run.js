@@ -10,6 +10,7 @@ const { factsOf } = require('./gather')
 const { Inbox } = require('./inbox')
 const { endProcesses, send } = require('./leftovers')
 const { Load, findAutocannon } = require('./load')
+const { isRunning } = require('./process-id')
 const { Program } = require('./program')
 const { isAlive } = require('./settings')
 const { seemsToGrow } = require('./snapshots')
@@ -262,11 +263,9 @@ class Run {
 
   /** Returns the ids of the processes of the program that are still running. */
   #alive() {
-    return this.#inbox
-      .read()
-      .filter(list => list[0]?.type === 'hello' && !list.some(({ type, end }) => type === 'end' && end.kind === 'exit'))
-      .map(([{ pid }]) => pid)
-      .filter(isAlive)
+    const identified = this.#inbox.processes().filter(({ started }) => started !== undefined)
+    const others = this.#inbox.read().filter(list => isObserved(list) && !identified.some(it => it.pid === list[0].pid))
+    return [...identified.filter(isRunning), ...others.map(([hello]) => hello)].map(({ pid }) => pid)
   }
 
   /** Returns the first fault of the probes in each process. */
@@ -281,6 +280,16 @@ class Run {
     if (end.signal !== null) return `The program was killed by ${end.signal}`
     return end.code === 0 ? undefined : `The program ended with exit code ${end.code}`
   }
+}
+
+/** Returns whether a process writes facts and has not reported its exit. @param {any[]} messages */
+function isObserved(messages) {
+  const [first] = messages
+  return (
+    first?.type === 'hello' &&
+    !messages.some(({ type, end }) => type === 'end' && end.kind === 'exit') &&
+    isAlive(first.pid)
+  )
 }
 
 /** Returns whether a process may still write facts. @param {any[]} messages */

@@ -28,6 +28,11 @@ function commandPath(directory) {
   return join(directory, 'command.json')
 }
 
+/** Returns the path of the file that lists the processes of the program. @param {string} directory */
+function processesPath(directory) {
+  return join(directory, 'processes')
+}
+
 /**
  * Returns the path of the file with the facts of a thread.
  * @param {string} directory
@@ -85,6 +90,7 @@ module.exports = {
   commandPath,
   factsPath,
   isAlive,
+  processesPath,
   settingsOfEnvironment,
   snapshotPath,
   tablesPath

@@ -5,6 +5,7 @@
 
 const { isMainThread } = require('node:worker_threads')
 const { settingsOfEnvironment } = require('../settings')
+const { register } = require('./registration')
 const { isTool } = require('./tools')
 
 /** Oldest supported version of Node.js. */
@@ -17,8 +18,11 @@ function isTooOld() {
 
 const settings = settingsOfEnvironment()
 // Worker threads may block their loops by design.
-if (settings !== undefined && isMainThread && !isTool(process.argv[1] ?? '')) {
-  if (isTooOld())
-    require('./refusal').refuse(settings, `Node.js ${process.versions.node} is older than ${MAJOR}.${MINOR}`)
-  else require('./session').prepare(settings)
+if (settings !== undefined && isMainThread) {
+  register(settings)
+  if (!isTool(process.argv[1] ?? '')) {
+    if (isTooOld())
+      require('./refusal').refuse(settings, `Node.js ${process.versions.node} is older than ${MAJOR}.${MINOR}`)
+    else require('./session').prepare(settings)
+  }
 }
