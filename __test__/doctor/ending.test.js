@@ -41,6 +41,21 @@ describe('a run', { skip: process.platform === 'win32' && 'no signals' }, () => 
     })
   }
 
+  test('without a server begins with the first process of Node.js', async t => {
+    const { run } = doctorOf(t, { 'job.js': 'setInterval(() => {}, 100)' })
+    const { errors, report } = await run(
+      'doctor',
+      '--for',
+      '1',
+      '--',
+      'sh',
+      '-c',
+      `NODE_OPTIONS= "${process.execPath}" -e 'console.error("built")'; exec "${process.execPath}" job.js`
+    )
+    assert.match(errors, /built[\s\S]*measuring for 1 s/)
+    assert.equal(report?.processes.length, 1, errors)
+  })
+
   test('kills a process without a server at the second Ctrl-C', async t => {
     const { start } = doctorOf(t, {
       'dormant.js': `
@@ -86,11 +101,13 @@ test('a load generator that fails is reported, and the run fails', async t => {
   assert.deepEqual([code, report?.verdict], [2, 'inconclusive'])
 })
 
-test('a program that cannot load the addon is not observed, and goes on', async t => {
-  const { folder, run } = doctorOf(t, { 'hello.js': HELLO })
-  process.env.NAPI_RS_NATIVE_LIBRARY_PATH = join(folder, 'none.node')
-  t.after(() => delete process.env.NAPI_RS_NATIVE_LIBRARY_PATH)
-  const { code, errors, report } = await run('doctor', ...LOAD, '--', process.execPath, 'hello.js')
-  assert.match(errors, /The program cannot be observed: .*cannot load the addon/)
-  assert.deepEqual([code, report?.verdict], [2, 'inconclusive'])
-})
+for (const [kind, options] of Object.entries({ server: LOAD, job: ['--for', '1'] })) {
+  test(`a ${kind} that cannot load the addon is not observed, and goes on`, async t => {
+    const { folder, run } = doctorOf(t, { 'server.js': HELLO, 'job.js': 'setInterval(() => {}, 100)' })
+    process.env.NAPI_RS_NATIVE_LIBRARY_PATH = join(folder, 'none.node')
+    t.after(() => delete process.env.NAPI_RS_NATIVE_LIBRARY_PATH)
+    const { code, errors, report } = await run('doctor', ...options, '--', process.execPath, `${kind}.js`)
+    assert.match(errors, /The program cannot be observed: .*cannot load the addon/)
+    assert.deepEqual([code, report?.verdict], [2, 'inconclusive'])
+  })
+}

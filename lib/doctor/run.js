@@ -128,7 +128,10 @@ class Run {
   async #observe() {
     const { isBatch, warmup, seconds, load, onListen } = this.#options
     const hasLoad = load.length > 0 || onListen !== undefined
-    if (!isBatch) {
+    if (isBatch) {
+      const first = await this.#firstProcess()
+      if (first?.type !== 'hello') return this.#refusal()
+    } else {
       const address = await this.#listening(hasLoad ? PATIENCE : Infinity)
       if (address === undefined) return this.#whyNotListening(hasLoad)
       this.#log(`listening on ${textOf(address)}`)
@@ -138,9 +141,7 @@ class Run {
     if ((await Promise.race([deadline(warmup * 1000), ...over])) !== 'time') return undefined
     this.#log(seconds === undefined ? 'measuring; Ctrl-C ends the run' : `measuring for ${seconds} s`)
     this.#inbox.command({ phase: 'measure', snapshots: 0 })
-    // A blocked loop reads the command late.
-    const begun = this.#message(({ type }) => type === 'measure', over)
-    if ((await Promise.race([begun, deadline(ANSWER)])) === 'time') {
+    if (await this.#isBlocked(over)) {
       // A blocked loop does not handle signals either.
       this.#log(`the event loop has been blocked for ${ANSWER / 1000} s: killing the program`)
       this.kill()
@@ -153,15 +154,51 @@ class Run {
   }
 
   /**
+   * Waits until a process has begun its measurement. Returns whether a blocked loop, which reads the command late, prevents it.
+   * @param {Promise<unknown>[]} over settle if the run ends
+   */
+  async #isBlocked(over) {
+    let since = now()
+    const look = () => {
+      const lists = this.#inbox.read()
+      if (lists.flat().some(({ type }) => type === 'measure')) return false
+      // Without a process, for example between two commands of a shell, no loop is blocked.
+      if (!lists.some(isObserved)) since = now()
+      return now() - since > ANSWER ? true : undefined
+    }
+    return (await this.#found(look, over)) === true
+  }
+
+  /** Waits for the first process of Node.js: a build, for example, may run before it. */
+  async #firstProcess() {
+    const late = setTimeout(() => {
+      this.#log('waiting for a process of Node.js')
+      if (this.#hasPermissions()) this.#log(PERMISSIONS)
+    }, ANSWER).unref()
+    const first = await this.#message(
+      ({ type }) => type === 'hello' || type === 'refused',
+      [this.#ended(), this.#interrupted]
+    )
+    late.close()
+    return first
+  }
+
+  /** Returns why a process cannot be observed, if one has reported it. */
+  #refusal() {
+    const refusal = this.#inbox
+      .read()
+      .flat()
+      .find(({ type }) => type === 'refused')
+    return refusal && `The program cannot be observed: ${refusal.reason}`
+  }
+
+  /**
    * Returns why no server has listened, or `undefined` if the end of the program or Ctrl-C is the reason.
    * @param {boolean} hasLoad
    */
   #whyNotListening(hasLoad) {
-    const [refusal] = this.#inbox
-      .read()
-      .flat()
-      .filter(({ type }) => type === 'refused')
-    if (refusal !== undefined) return `The program cannot be observed: ${refusal.reason}`
+    const refusal = this.#refusal()
+    if (refusal !== undefined) return refusal
     if (this.#hasPermissions()) this.#log(PERMISSIONS)
     if (this.#isInterrupted) return undefined
     if (this.#end === undefined) return hasLoad ? `No server listened within ${PATIENCE / 1000} s` : undefined
@@ -242,13 +279,23 @@ class Run {
    * @param {(message: any) => boolean} isWanted
    * @param {Promise<unknown>[]} over settle if the run ends
    */
-  async #message(isWanted, over) {
+  #message(isWanted, over) {
+    return this.#found(() => this.#inbox.read().flat().find(isWanted), over)
+  }
+
+  /**
+   * Looks until there is a result, and returns it. Returns `undefined` if the run ends earlier.
+   * @template T
+   * @param {() => T | undefined} look
+   * @param {Promise<unknown>[]} over settle if the run ends
+   */
+  async #found(look, over) {
     let isOver = false
     const ended = Promise.race(over).then(() => {
       isOver = true
     })
     while (!isOver) {
-      const found = this.#inbox.read().flat().find(isWanted)
+      const found = look()
       if (found !== undefined) return found
       await Promise.race([after(LOOK), ended])
     }
