@@ -147,8 +147,7 @@ test('too little is inconclusive', async t => {
 test('Ctrl-C ends the run with a report', { skip: process.platform === 'win32' && 'no signals' }, async t => {
   const { start } = doctorOf(t, { 'job.js': "setInterval(() => {}, 10); console.error('started')" })
   const { child, written, result } = start(['doctor', '--for', '3600', '--', process.execPath, 'job.js'])
-  await written('measuring for')
-  await written('started')
+  await Promise.all([written('measuring for'), written('started')])
   child.kill('SIGINT')
   const { code, errors, report } = await result
   assert.equal(code, 3, errors)
