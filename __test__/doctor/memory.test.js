@@ -3,9 +3,9 @@
 // The probe of the heap, on the heap of this process.
 
 const assert = require('node:assert/strict')
-const { mkdtempSync, readFileSync, rmSync } = require('node:fs')
+const { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs')
 const { tmpdir } = require('node:os')
-const { dirname, join } = require('node:path')
+const { join } = require('node:path')
 const { test } = require('node:test')
 const timers = require('node:timers')
 const { setImmediate: turn } = require('node:timers/promises')
@@ -109,12 +109,22 @@ test('allocations of the doctor are not those of the program', () => {
   )
 })
 
-test('functions that have run are listed with snapshots', () => {
-  const path = join(mkdtempSync(join(tmpdir(), 'offloop-memory-')), 'a.heapsnapshot')
+/**
+ * Makes a folder with a command, and returns the path of a snapshot in it.
+ * @param {import('node:test').TestContext} t
+ * @param {object} command
+ */
+function snapshotPath(t, command) {
+  const folder = mkdtempSync(join(tmpdir(), 'offloop-memory-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  writeFileSync(join(folder, 'command.json'), JSON.stringify(command))
+  return join(folder, 'a.heapsnapshot')
+}
+
+test('functions that have run are listed with snapshots', t => {
   const probe = install()
   probe.begin()
-  probe.snapshot(path)
-  rmSync(dirname(path), { recursive: true })
+  probe.snapshot(snapshotPath(t, {}))
   probe.end()
   const { ran = [] } = probe.collect()
   const text = readFileSync(__filename, 'utf8')
@@ -123,6 +133,33 @@ test('functions that have run are listed with snapshots', () => {
     return ran.some(({ file, from, to }) => file === __filename && from === at && at < to)
   }
   assert.deepEqual([isListed(neverCalled), isListed(retain)], [false, true])
+})
+
+for (const [heaps, isTaken] of /** @type {const} */ ([
+  [{ processes: [process.pid] }, true],
+  [{ processes: [process.pid], largest: 1e9 }, true],
+  [{ processes: [process.pid], largest: 1e6 }, false],
+  [{ processes: [1] }, false]
+])) {
+  test(`a snapshot of ${Object.keys(heaps)} is ${isTaken ? '' : 'not '}taken`, t => {
+    const path = snapshotPath(t, { heaps })
+    const probe = install()
+    probe.begin()
+    probe.snapshot(path)
+    probe.end()
+    const { ran, blind } = probe.collect()
+    assert.deepEqual([existsSync(path), ran !== undefined, blind], [isTaken, isTaken, {}])
+  })
+}
+
+test('a snapshot that cannot be written is a reason for blindness', t => {
+  const path = snapshotPath(t, {})
+  mkdirSync(path)
+  const probe = install()
+  probe.begin()
+  probe.snapshot(path)
+  probe.end()
+  assert.match(probe.collect().blind.growth, /^A heap snapshot could not be written: .*EISDIR/)
 })
 
 function neverCalled() {

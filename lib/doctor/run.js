@@ -13,12 +13,13 @@ const { Load, findAutocannon } = require('./load')
 const { isRunning } = require('./process-id')
 const { Program } = require('./program')
 const { isAlive } = require('./settings')
-const { seemsToGrow } = require('./snapshots')
+const { heapsOf } = require('./snapshots')
 
 /**
  * @typedef {import('./options').Options} Options
  * @typedef {import('./facts').Facts} Facts
  * @typedef {import('./address').Address} Address
+ * @typedef {import('./settings').Heaps} Heaps
  *
  * The end of a run. `failed`: the program or its load generator did not start, failed or was killed, or no server listened.
  * @typedef {{ facts: Facts, outcome: 'measured' | 'failed', message?: string }} Outcome
@@ -221,26 +222,23 @@ class Run {
   async #measure(time, over) {
     const before = Math.max(time / 2, time - BETWEEN)
     await Promise.race([deadline(before), ...over])
-    const isTaken = this.#wantsSnapshots()
-    if (isTaken) await this.#snapshot(1, over)
+    const heaps = heapsOf(this.#options.heap, this.#inbox.read())
+    await this.#snapshot(1, heaps, over)
     await Promise.race([deadline(time - before), ...over])
-    if (isTaken) await this.#snapshot(2, over)
-  }
-
-  #wantsSnapshots() {
-    const { heap } = this.#options
-    return heap === 'always' || (heap === 'auto' && this.#inbox.read().some(seemsToGrow))
+    await this.#snapshot(2, heaps, over)
   }
 
   /**
-   * Lets all measured processes write a heap snapshot, and waits for them.
+   * Lets processes write a heap snapshot, and waits for them.
    * @param {number} count number of snapshots up to this one
+   * @param {Heaps} heaps
    * @param {Promise<unknown>[]} over settle if the run ends earlier
    */
-  async #snapshot(count, over) {
-    this.#inbox.command({ phase: 'measure', snapshots: count })
+  async #snapshot(count, heaps, over) {
+    if (heaps.processes.length === 0) return
+    this.#inbox.command({ phase: 'measure', snapshots: count, heaps })
     const isMissing = (/** @type {any[]} */ list) =>
-      list.some(({ type }) => type === 'measure') &&
+      heaps.processes.includes(list[0]?.pid) &&
       !list.some(message => message.type === 'end' || (message.type === 'snapshot' && message.count === count)) &&
       isAlive(list[0]?.pid)
     const began = now()

@@ -13,8 +13,11 @@ const { join } = require('node:path')
  * @property {number} profileInterval sampling interval of the CPU profile, in milliseconds
  * @property {'server' | 'batch'} program `batch`: probes start with the program instead of its server
  *
+ * The heaps of which to take snapshots: those of some processes, and only up to a size in bytes.
+ * @typedef {{ processes: number[], largest?: number }} Heaps
+ *
  * The command of a run, which the command line writes and the probes read: the phase, and the number of requested heap snapshots.
- * @typedef {{ phase: 'warm-up' | 'measure' | 'finish', snapshots: number }} Command
+ * @typedef {{ phase: 'warm-up' | 'measure' | 'finish', snapshots: number, heaps?: Heaps }} Command
  */
 
 /** Environment variable that holds the settings. */

@@ -1,12 +1,30 @@
 'use strict'
 
-// Decides whether to take heap snapshots, which stop the program.
+// Decides of which heaps to take snapshots, which stop their processes.
+
+const { existsSync } = require('node:fs')
+
+/** @typedef {import('./settings').Heaps} Heaps */
 
 /** Size in bytes above which a snapshot takes too long. */
 const LARGEST = 150e6
 /** Growth above which the heap seems to grow: as a factor, and in bytes. */
 const SHARE = 1.15
 const BYTES = 2e6
+
+/**
+ * Returns the heaps of which to take snapshots.
+ * @param {'auto' | 'off' | 'always'} mode
+ * @param {any[][]} messages of each process
+ * @returns {Heaps}
+ */
+function heapsOf(mode, messages) {
+  const measured = messages.filter(list => list.some(({ type }) => type === 'measure'))
+  const pids = (/** @type {any[][]} */ lists) => lists.map(([{ pid }]) => pid)
+  if (mode === 'always') return { processes: pids(measured) }
+  // The heap may grow beyond the size until the process reads the command.
+  return { processes: mode === 'off' ? [] : pids(measured.filter(seemsToGrow)), largest: LARGEST }
+}
 
 /**
  * Returns whether the heap of a process seems to grow, by its smallest size in each third of the measurement up to now.
@@ -22,7 +40,7 @@ function seemsToGrow(messages) {
 
 /** @param {number[]} values */
 function leastOf(values) {
-  return Math.min(...values)
+  return values.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY)
 }
 
 /**
@@ -31,8 +49,8 @@ function leastOf(values) {
  * @returns {[before: string, after: string] | undefined}
  */
 function snapshotsOf(messages) {
-  const paths = messages.filter(({ type }) => type === 'snapshot').map(({ path }) => path)
+  const paths = messages.filter(({ type, path }) => type === 'snapshot' && existsSync(path)).map(({ path }) => path)
   return paths.length < 2 ? undefined : [paths[0], paths[1]]
 }
 
-module.exports = { seemsToGrow, snapshotsOf }
+module.exports = { heapsOf, snapshotsOf }

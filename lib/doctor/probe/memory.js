@@ -2,11 +2,14 @@
 
 // The heap of this thread: its size, its collections, the stacks of live allocations, and snapshots.
 
+const { readFileSync, rmSync } = require('node:fs')
+const { dirname } = require('node:path')
 const { getHeapStatistics, writeHeapSnapshot } = require('node:v8')
 const { date, now } = require('../../internal/clock')
 const { allocationsOf } = require('./allocations')
 const { collectionsOf } = require('./collections')
 const { call, connected } = require('./inspector')
+const { commandPath } = require('../settings')
 const { ranFunctions } = require('./ran')
 
 /**
@@ -31,6 +34,39 @@ function install() {
   return new Memory()
 }
 
+/**
+ * Returns the heaps of which the command asks for snapshots.
+ * @param {string} directory
+ * @returns {import('../settings').Heaps | undefined}
+ */
+function heapsIn(directory) {
+  try {
+    return JSON.parse(readFileSync(commandPath(directory), 'utf8')).heaps
+  } catch {
+    // The command line has ended and removed the directory.
+    return { processes: [] }
+  }
+}
+
+/** Removes a part of a snapshot, which cannot be compared. @param {string} path */
+function remove(path) {
+  try {
+    rmSync(path, { force: true })
+  } catch {
+    // A failing probe must not fail the program.
+  }
+}
+
+/**
+ * Returns whether to take a snapshot of the heap of this process.
+ * @param {import('../settings').Heaps | undefined} heaps
+ */
+function isWanted(heaps) {
+  if (heaps === undefined) return true
+  const { processes, largest = Number.POSITIVE_INFINITY } = heaps
+  return processes.includes(process.pid) && memoryUsage().heapUsed <= largest
+}
+
 class Memory {
   /** @type {import('node:inspector').Session | undefined} */
   #session
@@ -47,6 +83,8 @@ class Memory {
   #allocations = []
   /** Functions that had run at the last snapshot. @type {import('../facts').RanFact[] | undefined} */
   #ran
+  /** @type {import('../facts').ProcessFacts['blind']} */
+  #blind = {}
   #cost = 0
 
   /**
@@ -103,22 +141,35 @@ class Memory {
       heapLimit: getHeapStatistics().heap_size_limit,
       allocations: this.#allocations,
       ...(this.#ran === undefined ? {} : { ran: this.#ran }),
+      blind: this.#blind,
       cost: { memory: this.#cost }
     }
   }
 
   /**
-   * Writes a heap snapshot. This thread stops meanwhile.
+   * Writes a heap snapshot if the command asks for one of this heap. This thread stops meanwhile.
    * @param {string} path
    */
   snapshot(path) {
     const from = now()
-    // Before the snapshot, which collects garbage.
-    this.#ran = ranFunctions(call(this.#session, 'Profiler.getBestEffortCoverage')?.result ?? [])
-    this.#without(() => writeHeapSnapshot(path))
-    // V8 has collected all garbage.
-    this.#addMajor(date())
+    if (isWanted(heapsIn(dirname(path)))) {
+      // Before the snapshot, which collects garbage.
+      this.#ran = ranFunctions(call(this.#session, 'Profiler.getBestEffortCoverage')?.result ?? [])
+      this.#without(() => this.#write(path))
+      // V8 has collected all garbage.
+      this.#addMajor(date())
+    }
     this.#cost += now() - from
+  }
+
+  /** @param {string} path */
+  #write(path) {
+    try {
+      writeHeapSnapshot(path)
+    } catch (error) {
+      this.#blind = { growth: `A heap snapshot could not be written: ${/** @type {Error} */ (error).message}` }
+      remove(path)
+    }
   }
 
   /**

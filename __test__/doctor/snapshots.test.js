@@ -1,0 +1,33 @@
+'use strict'
+
+const assert = require('node:assert/strict')
+const { test } = require('node:test')
+const { heapsOf } = require('../../lib/doctor/snapshots')
+
+/**
+ * Returns the messages of a process with a heap of some sizes in megabytes.
+ * @param {number} pid
+ * @param {number[]} sizes
+ */
+function messages(pid, sizes) {
+  const rows = sizes.map(size => ({ type: 'row', row: { heapUsed: size * 1e6 } }))
+  return [{ type: 'hello', pid }, { type: 'measure' }, ...rows]
+}
+
+const PROCESSES = [
+  messages(1, [10, 20, 30]),
+  messages(2, [30, 20, 30]),
+  messages(3, [100, 150, 200]),
+  [{ type: 'hello', pid: 4 }]
+]
+
+test('snapshots are taken of the heaps that grow and are small', () => {
+  assert.deepEqual(heapsOf('auto', PROCESSES), { processes: [1], largest: 150e6 })
+  assert.deepEqual(heapsOf('always', PROCESSES), { processes: [1, 2, 3] })
+  assert.deepEqual(heapsOf('off', PROCESSES).processes, [])
+})
+
+test('a long measurement has a growing heap', () => {
+  const sizes = Array.from({ length: 500_000 }, (_, index) => 10 + index / 10_000)
+  assert.deepEqual(heapsOf('auto', [messages(1, sizes)]).processes, [1])
+})
