@@ -71,6 +71,19 @@ describe('a run', { skip: process.platform === 'win32' && 'no signals' }, () => 
     assert.equal((await result).code, 3)
   })
 
+  for (const [kind, command] of Object.entries({
+    'a load generator': 'trap "" TERM; sleep 15; echo over >&2',
+    'processes of a load generator': '(trap "" TERM; sleep 15; echo over >&2) & exit 0'
+  })) {
+    test(`kills ${kind} after a SIGTERM without effect`, async t => {
+      const { run } = doctorOf(t, { 'hello.js': HELLO })
+      const options = ['--warmup', '0', '-d', '0.5', '--on-listen', command]
+      const { errors } = await run('doctor', ...options, '--', process.execPath, 'hello.js')
+      assert.match(errors, /measuring for/)
+      assert.doesNotMatch(errors, /over/)
+    })
+  }
+
   test('whose command line is killed leaves no files', async t => {
     const { start } = doctorOf(t, {
       'job.js': `

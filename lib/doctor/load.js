@@ -6,7 +6,7 @@ const { fork, spawn } = require('node:child_process')
 const { once } = require('node:events')
 const { createRequire } = require('node:module')
 const { join } = require('node:path')
-const { setTimeout } = require('../internal/clock')
+const { now, setTimeout } = require('../internal/clock')
 const { textOf } = require('./address')
 const { UsageError } = require('./options')
 
@@ -31,11 +31,16 @@ function findAutocannon() {
 
 /** Time that the load generator gets to end, in milliseconds. */
 const FAREWELL = 2000
+/** Time between two checks, in milliseconds. */
+const LOOK = 50
 const HAS_GROUPS = process.platform !== 'win32'
 
 /** A load generator. autocannon runs until `stop`, a command until it exits. */
 class Load {
   #child
+  /** Whether the load generator has a process group. */
+  #isGroup
+  #isOver = false
   #wasStopped = false
   /** @type {LoadFacts | undefined} */
   facts
@@ -51,6 +56,7 @@ class Load {
   constructor(options, address) {
     const { onListen } = options
     const env = { ...process.env, NODE_OPTIONS: '', OFFLOOP_URL: textOf(address) }
+    this.#isGroup = HAS_GROUPS && onListen !== undefined
     if (onListen === undefined) {
       this.#child = fork(join(__dirname, 'load-process.js'), {
         env,
@@ -61,31 +67,44 @@ class Load {
       this.#child.send({ autocannon: findAutocannon(), address, shots: load, connections, rate })
     } else {
       // The command may start other processes: a process group can be ended as a whole.
-      this.#child = spawn(onListen, { shell: true, env, stdio: 'inherit', detached: HAS_GROUPS })
+      this.#child = spawn(onListen, { shell: true, env, stdio: 'inherit', detached: this.#isGroup })
     }
     this.ended = this.#wait()
   }
 
-  /** Ends the load generator and waits for its figures. */
+  /** Ends the load generator and waits for its figures. Kills it after two seconds. */
   async stop() {
     this.#wasStopped = true
     if (this.#child.connected) this.#child.send('stop')
-    else this.kill()
-    await Promise.race([
-      this.ended,
-      new Promise(resolve => void setTimeout(() => resolve(undefined), FAREWELL).unref())
-    ])
+    else this.#signal('SIGTERM')
+    const began = now()
+    while (this.#signal(0) && now() - began < FAREWELL) {
+      await new Promise(resolve => void setTimeout(() => resolve(undefined), LOOK))
+    }
+    this.kill()
   }
 
+  /** Ends the load generator without waiting. */
   kill() {
     this.#wasStopped = true
-    const { pid, exitCode, signalCode, spawnfile } = this.#child
-    if (pid === undefined || exitCode !== null || signalCode !== null) return
-    const isGroup = HAS_GROUPS && spawnfile !== process.execPath
+    this.#signal('SIGKILL')
+  }
+
+  /**
+   * Sends a signal to the load generator, which of a command includes the processes that it has started. Returns whether any process
+   * is left.
+   * @param {NodeJS.Signals | 0} signal
+   */
+  #signal(signal) {
+    const { pid, exitCode, signalCode } = this.#child
+    if (pid === undefined || this.#isOver) return false
+    if (!this.#isGroup) return exitCode === null && signalCode === null && this.#child.kill(signal)
     try {
-      process.kill(isGroup ? -pid : pid)
+      return process.kill(-pid, signal)
     } catch {
-      // The process has just ended.
+      // All processes have ended, and the system may reuse the id.
+      this.#isOver = true
+      return false
     }
   }
 

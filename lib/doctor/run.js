@@ -110,6 +110,7 @@ class Run {
   async result() {
     try {
       const message = await this.#observe()
+      await this.#load?.stop()
       await this.#finish()
       const end = await this.#program.stop()
       // A parent process, such as a shell, may not have passed on the signal.
@@ -150,7 +151,6 @@ class Run {
     }
     if (seconds === undefined) await Promise.race(over)
     else await this.#measure(seconds * 1000, over)
-    await this.#load?.stop()
     return undefined
   }
 
