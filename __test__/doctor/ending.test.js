@@ -106,6 +106,16 @@ describe('a run', { skip: process.platform === 'win32' && 'no signals' }, () => 
   })
 })
 
+test('a load generator gets the options of the user, without probes', async t => {
+  const { run } = doctorOf(t, { 'hello.js': HELLO })
+  process.env.NODE_OPTIONS = '--stack-trace-limit=7'
+  t.after(() => delete process.env.NODE_OPTIONS)
+  const command = `"${process.execPath}" -e "console.error(Error.stackTraceLimit, process.env.NODE_OPTIONS, process.env.OFFLOOP_DOCTOR)"`
+  const load = ['--warmup', '0', '--on-listen', command]
+  const { errors } = await run('doctor', ...load, '--', process.execPath, 'hello.js')
+  assert.match(errors, /^7 --stack-trace-limit=7 undefined$/m)
+})
+
 test('a load generator that fails is reported, and the run fails', async t => {
   const { run } = doctorOf(t, { 'hello.js': HELLO })
   const load = ['--warmup', '0', '--on-listen', `"${process.execPath}" -e "process.exit(3)"`]

@@ -55,11 +55,11 @@ class Load {
    */
   constructor(options, address) {
     const { onListen } = options
-    const env = { ...process.env, NODE_OPTIONS: '', OFFLOOP_URL: textOf(address) }
+    const env = { ...process.env, OFFLOOP_URL: textOf(address) }
     this.#isGroup = HAS_GROUPS && onListen !== undefined
     if (onListen === undefined) {
       this.#child = fork(join(__dirname, 'load-process.js'), {
-        env,
+        env: { ...env, NODE_OPTIONS: '' },
         execArgv: [],
         stdio: ['ignore', 'ignore', 'inherit', 'ipc']
       })
