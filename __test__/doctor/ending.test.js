@@ -79,7 +79,7 @@ describe('a run', { skip: process.platform === 'win32' && 'no signals' }, () => 
       const { run } = doctorOf(t, { 'hello.js': HELLO })
       const options = ['--warmup', '0', '-d', '0.5', '--on-listen', command]
       const { errors } = await run('doctor', ...options, '--', process.execPath, 'hello.js')
-      assert.match(errors, /measuring for/)
+      assert.match(errors, /listening on/)
       assert.doesNotMatch(errors, /over/)
     })
   }
@@ -104,6 +104,26 @@ describe('a run', { skip: process.platform === 'win32' && 'no signals' }, () => 
     assert.match(errors, /listening on unix:a b\.sock/, join(folder, 'a b.sock'))
     assert.ok((report?.requests ?? 0) > 100, errors)
   })
+})
+
+test('a program that removes the temporary directory is reported', async t => {
+  const { run } = doctorOf(t, {
+    'cleaner.js': `
+      const { readFileSync, rmSync } = require('node:fs')
+      const { join } = require('node:path')
+      const { directory } = JSON.parse(process.env.OFFLOOP_DOCTOR)
+      const path = join(directory, 'command.json')
+      const timer = setInterval(() => {
+        if (JSON.parse(readFileSync(path)).phase !== 'measure') return
+        clearInterval(timer)
+        rmSync(directory, { recursive: true })
+      }, 10)
+      ${HELLO}`
+  })
+  const { code, errors, report } = await run('doctor', '--warmup', '0', '-d', '1', '--', process.execPath, 'cleaner.js')
+  assert.match(errors, /The temporary directory cannot be used: ENOENT/)
+  assert.doesNotMatch(errors, /^ +at /m)
+  assert.deepEqual([code, report?.processes.length], [2, 1])
 })
 
 test('a load generator gets the options of the user, without probes', async t => {

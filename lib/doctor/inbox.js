@@ -72,6 +72,8 @@ class Inbox {
   /** @type {Map<string, Source>} */
   #sources = new Map()
   #processes
+  /** Why messages or commands may be missing. @type {string | undefined} */
+  fault
 
   constructor() {
     const path = processesPath(this.directory)
@@ -79,11 +81,15 @@ class Inbox {
     this.#processes = new Source(path)
   }
 
-  /** @param {Command} command */
+  /** Writes the command. Sets `fault` if that fails. @param {Command} command */
   command(command) {
     const path = commandPath(this.directory)
-    writeFileSync(`${path}.new`, JSON.stringify(command))
-    renameSync(`${path}.new`, path)
+    try {
+      writeFileSync(`${path}.new`, JSON.stringify(command))
+      renameSync(`${path}.new`, path)
+    } catch (error) {
+      this.#fail(error)
+    }
   }
 
   /**
@@ -91,15 +97,30 @@ class Inbox {
    * @returns {any[][]}
    */
   read() {
-    for (const name of readdirSync(this.directory)) {
-      if (name.endsWith(EXTENSION) && !this.#sources.has(name)) {
-        this.#sources.set(name, new Source(join(this.directory, name)))
-      }
+    try {
+      this.#open()
+    } catch (error) {
+      // The files that are open can be read although the directory was removed.
+      this.#fail(error)
     }
     return [...this.#sources.values()].map(source => {
       source.read()
       return source.messages
     })
+  }
+
+  /** @param {unknown} error */
+  #fail(error) {
+    this.fault ??= `The temporary directory cannot be used: ${/** @type {Error} */ (error).message}`
+  }
+
+  /** Opens the files of new processes. */
+  #open() {
+    for (const name of readdirSync(this.directory)) {
+      if (name.endsWith(EXTENSION) && !this.#sources.has(name)) {
+        this.#sources.set(name, new Source(join(this.directory, name)))
+      }
+    }
   }
 
   /** Returns the processes of the program that have started. @returns {import('./process-id').Identity[]} */

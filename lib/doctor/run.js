@@ -117,7 +117,7 @@ class Run {
       await endProcesses(() => this.#alive())
       for (const { message } of this.#faults()) this.#log(`a probe failed: ${message}`)
       const facts = await factsOf(this.#inbox.all(), this.#options.command, this.#load?.facts)
-      const failure = this.#failureOf(end) ?? message ?? this.#load?.failure
+      const failure = this.#failureOf(end) ?? this.#inbox.fault ?? message ?? this.#load?.failure
       return failure === undefined ? { facts, outcome: 'measured' } : { facts, outcome: 'failed', message: failure }
     } finally {
       this.#load?.kill()
@@ -149,6 +149,7 @@ class Run {
       this.kill()
       return undefined
     }
+    if (this.#inbox.fault !== undefined) return undefined
     if (seconds === undefined) await Promise.race(over)
     else await this.#measure(seconds * 1000, over)
     return undefined
@@ -241,10 +242,8 @@ class Run {
       heaps.processes.includes(list[0]?.pid) &&
       !list.some(message => message.type === 'end' || (message.type === 'snapshot' && message.count === count)) &&
       isAlive(list[0]?.pid)
-    const began = now()
-    while (now() - began < SNAPSHOT && this.#inbox.read().some(isMissing)) {
-      if ((await Promise.race([after(LOOK), ...over])) !== 'time') return
-    }
+    const look = () => (this.#inbox.read().some(isMissing) ? undefined : true)
+    await this.#found(look, [...over, deadline(SNAPSHOT)])
   }
 
   async #ended() {
@@ -282,7 +281,7 @@ class Run {
   }
 
   /**
-   * Looks until there is a result, and returns it. Returns `undefined` if the run ends earlier.
+   * Looks until there is a result, and returns it. Returns `undefined` if the run ends earlier, or messages may be missing.
    * @template T
    * @param {() => T | undefined} look
    * @param {Promise<unknown>[]} over settle if the run ends
@@ -292,7 +291,7 @@ class Run {
     const ended = Promise.race(over).then(() => {
       isOver = true
     })
-    while (!isOver) {
+    while (!isOver && this.#inbox.fault === undefined) {
       const found = look()
       if (found !== undefined) return found
       await Promise.race([after(LOOK), ended])
@@ -300,9 +299,10 @@ class Run {
     return undefined
   }
 
-  /** Waits until each process has written its last facts. */
+  /** Waits until each process has written its last facts, if it can be asked for them. */
   async #finish() {
     this.#inbox.command({ phase: 'finish', snapshots: 0 })
+    if (this.#inbox.fault !== undefined) return
     for (let waited = 0; waited < FAREWELL && this.#inbox.read().some(isOpen); waited += LOOK) await after(LOOK)
   }
 
