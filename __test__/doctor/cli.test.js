@@ -184,3 +184,18 @@ test('wrong use is explained', async t => {
   assert.equal(code, 0)
   assert.match(output, /Usage: offloop doctor/)
 })
+
+test('a temporary directory that cannot be used is explained', async t => {
+  const { folder, run } = doctorOf(t, {})
+  const variable = process.platform === 'win32' ? 'TEMP' : 'TMPDIR'
+  const before = process.env[variable]
+  process.env[variable] = join(folder, 'none')
+  t.after(() => {
+    if (before === undefined) delete process.env[variable]
+    else process.env[variable] = before
+  })
+  const { code, errors } = await run('doctor', '--', process.execPath)
+  assert.equal(code, 2)
+  assert.match(errors, /^offloop: The temporary directory ".*none" cannot be used: ENOENT.* TMPDIR sets another one$/m)
+  assert.doesNotMatch(errors, /^ +at /m)
+})

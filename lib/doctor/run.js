@@ -10,6 +10,7 @@ const { factsOf } = require('./gather')
 const { Inbox } = require('./inbox')
 const { endProcesses, send } = require('./leftovers')
 const { Load, findAutocannon } = require('./load')
+const { UsageError } = require('./options')
 const { isRunning } = require('./process-id')
 const { Program } = require('./program')
 const { isAlive } = require('./settings')
@@ -79,7 +80,7 @@ class Run {
     this.#interrupted = new Promise(resolve => {
       this.#interrupt = () => resolve('interrupted')
     })
-    this.#inbox = new Inbox()
+    this.#inbox = newInbox()
     this.#inbox.command({ phase: 'warm-up', snapshots: 0 })
     this.#program = new Program(options.command, {
       directory: this.#inbox.directory,
@@ -324,6 +325,17 @@ class Run {
     if (end.error !== undefined) return `The program could not be started: ${end.error.message}`
     if (end.signal !== null) return `The program was killed by ${end.signal}`
     return end.code === 0 ? undefined : `The program ended with exit code ${end.code}`
+  }
+}
+
+/** Makes the directory of the facts. */
+function newInbox() {
+  try {
+    return new Inbox()
+  } catch (error) {
+    throw new UsageError(
+      `The temporary directory "${tmpdir()}" cannot be used: ${/** @type {Error} */ (error).message}. TMPDIR sets another one`
+    )
   }
 }
 
