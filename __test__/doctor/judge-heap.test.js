@@ -319,3 +319,13 @@ test('each process is judged', () => {
     ]
   )
 })
+
+test('rows of a long run are judged', () => {
+  const [row] = rows(() => ({}))
+  const many = Array.from({ length: 200_000 }, (_, index) => ({
+    ...row,
+    at: FROM + index * (TIME / 200_000),
+    external: 20 * MB
+  }))
+  assert.deepEqual(judged({ majors: majors([10, 10]), rows: many }), [])
+})

@@ -52,3 +52,12 @@ test('there is no work without a line that takes half of the time', () => {
 test('the beginning of a generated line stands for nothing', () => {
   assert.equal(workOf({ self: 100, lines: { 1: 100 } }, [], `${TEXT.replaceAll('\n', ' ').repeat(2)}\n`), undefined)
 })
+
+test('a function with a long list is searched', () => {
+  const text = `function handle() {
+  const list = [${'1,'.repeat(200_000)}]
+  return native(list)
+}
+`
+  assert.deepEqual(workOf({ self: 100 }, [{ self: 300, name: 'native' }], text), { line: 3, column: 10 })
+})

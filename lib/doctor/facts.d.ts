@@ -26,7 +26,10 @@ export interface FactBlock extends Omit<Block, 'samples' | 'thread'> {
   progress?: number[]
 }
 
-/** Figures of a process, recorded four times a second. Counters cover the time since the previous row. */
+/**
+ * Figures of a process, recorded four times a second. Counters cover the time since the previous row. In a long run, a row stands for
+ * several: it has the smallest `heapUsed` and `external`, and the largest `rss` and `longestGc`.
+ */
 export interface Row {
   at: number
   heapUsed: number

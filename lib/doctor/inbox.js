@@ -15,6 +15,7 @@ const {
 } = require('node:fs')
 const { tmpdir } = require('node:os')
 const { join } = require('node:path')
+const { Rows } = require('./rows')
 const { EXTENSION, commandPath, processesPath, tablesPath } = require('./settings')
 
 /** @typedef {import('./settings').Command} Command */
@@ -27,6 +28,7 @@ const MAX_LINE = 256 << 20
 class Source {
   #fd
   #rest = Buffer.alloc(0)
+  #rows = new Rows()
   /** Messages in order. @type {any[]} */
   messages = []
 
@@ -59,11 +61,21 @@ class Source {
 
   /** @param {string} line */
   #add(line) {
-    try {
-      this.messages.push(JSON.parse(line))
-    } catch {
-      // The process was killed while it wrote the line.
-    }
+    const message = parsed(line)
+    if (message === undefined) return
+    if (message.type !== 'row' || this.#rows.add(message)) this.messages.push(message)
+    const superfluous = this.#rows.thin()
+    if (superfluous.size > 0) this.messages = this.messages.filter(it => !superfluous.has(it))
+  }
+}
+
+/** @param {string} line */
+function parsed(line) {
+  try {
+    return JSON.parse(line)
+  } catch {
+    // The process was killed while it wrote the line.
+    return undefined
   }
 }
 

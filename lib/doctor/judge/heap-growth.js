@@ -48,11 +48,13 @@ function heapGrowth({ majors }) {
  * @param {ProcessFacts} process
  */
 function externalGrowth({ majors, rows }) {
+  let next = rows.findIndex(row => row.at >= (majors[0]?.at ?? 0))
   const growth = growthOf(
     majors.map(({ at, external }, index) => {
       const end = majors[index + 1]?.at ?? Number.POSITIVE_INFINITY
-      const sizes = rows.filter(row => row.at >= at && row.at < end).map(row => row.external)
-      return { x: at / 1000, y: Math.min(external, ...sizes) }
+      let y = external
+      while (next !== -1 && next < rows.length && rows[next].at < end) y = Math.min(y, rows[next++].external)
+      return { x: at / 1000, y }
     })
   )
   return growth === undefined || growth.grown < IN_FLIGHT ? undefined : growth
@@ -109,7 +111,7 @@ function firstThird(points) {
 
 /** @param {Point[]} points */
 function leastOf(points) {
-  return Math.min(...points.map(({ y }) => y))
+  return points.reduce((least, { y }) => Math.min(least, y), Number.POSITIVE_INFINITY)
 }
 
 /**

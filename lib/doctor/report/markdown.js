@@ -3,6 +3,7 @@
 // Writes the report as Markdown.
 
 const { duration, number, percent } = require('../judge/sites')
+const { largest } = require('../judge/statistics')
 const summary = require('./summary')
 const { printable, printableName } = require('./text')
 
@@ -167,7 +168,7 @@ function block(text) {
  * @param {number} least
  */
 function fenceOf(text, least) {
-  const longest = Math.max(0, ...Array.from(text.matchAll(/`+/g), ([run]) => run.length))
+  const longest = largest(Array.from(text.matchAll(/`+/g), ([run]) => run.length))
   return '`'.repeat(Math.max(least, longest + 1))
 }
 

@@ -50,7 +50,7 @@ function collect(root) {
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { node, name, isInline } = next
     if (isFunction(node)) functions.push({ name, from: node.start, to: node.end, node, isInline })
-    open.push(...namedChildren(node).reverse())
+    for (const child of namedChildren(node).reverse()) open.push(child)
   }
   return functions
 }

@@ -67,7 +67,8 @@ function nodesOf(root) {
   const open = childrenOf(root).reverse()
   for (let node = open.pop(); node !== undefined; node = open.pop()) {
     nodes.push(node)
-    if (!isFunction(node)) open.push(...childrenOf(node).reverse())
+    if (isFunction(node)) continue
+    for (const child of childrenOf(node).reverse()) open.push(child)
   }
   return nodes
 }

@@ -118,7 +118,8 @@ function callsOf(text, { line, column }, name, time) {
     if (node.type === 'CallExpression' && nameOf(node.callee) === name && node.loc) {
       return [[{ line: node.loc.start.line, column: node.loc.start.column + 1 }, time]]
     }
-    if (!isFunction(node)) open.push(...childrenOf(node).reverse())
+    if (isFunction(node)) continue
+    for (const child of childrenOf(node).reverse()) open.push(child)
   }
   return []
 }

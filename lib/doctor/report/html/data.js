@@ -3,6 +3,7 @@
 // Data of the page's charts, limited in size.
 
 const { number } = require('../../judge/sites')
+const { largest } = require('../../judge/statistics')
 const { relativePath } = require('../locations')
 const { printable, printableName, shorten } = require('../text')
 const { smallestDropped } = require('./flame')
@@ -77,8 +78,8 @@ function merged(rows, limit) {
     const sum = (/** @type {'requests' | 'gc' | 'utilization'} */ key) => part.reduce((all, row) => all + row[key], 0)
     return {
       at: part[part.length - 1].at,
-      heapUsed: Math.max(...part.map(({ heapUsed }) => heapUsed)),
-      rss: Math.max(...part.map(({ rss }) => rss)),
+      heapUsed: largest(part.map(({ heapUsed }) => heapUsed)),
+      rss: largest(part.map(({ rss }) => rss)),
       requests: sum('requests'),
       gc: sum('gc'),
       utilization: sum('utilization') / part.length
