@@ -45,6 +45,9 @@ for (const [text, failed] of /** @type {const} */ ([
   ['gc.share>=12%', true],
   ['gc.max>0.05s', false],
   ['heap.growth>1MB/s', true],
+  ['heap.growth>2100KB/s', false],
+  ['heap.growth>1000000', true],
+  ['loop.utilization>0.4', true],
   ['request.p99<20ms', true],
   ['request.errors>0', true],
   ['findings>0', false]
@@ -58,8 +61,16 @@ test('a wrong condition has a reason', () => {
   for (const [text, reason] of [
     ['sure', /is not a condition: use certain, likely, possible, none/],
     ['block.p95>50ms', /"block.p95" is not one of block.p99/],
-    ['block.p99>50min', /"min" is not one of ms/],
+    ['block.p99>50min', /"block.p99>50min": the units are ms, s, not "min"/],
+    ['block.p99>50MB', /the units are ms, s, not "MB"/],
     ['block.p99>1.2.3ms', /"1.2.3" is not a number/],
+    ['gc.share>5ms', /the units are %, not "ms"/],
+    ['loop.utilization>80', /"loop.utilization>80": a share is at most 1, which is 100 %, not 80/],
+    ['loop.utilization>101%', /a share is at most 1, which is 100 %, not 101%/],
+    ['heap.growth>1%', /the units are B\/s, KB\/s, MB\/s, not "%"/],
+    ['heap.growth>1MB', /the units are B\/s, KB\/s, MB\/s, not "MB"/],
+    ['findings>50%', /"findings>50%": a number without a unit is expected, not "50%"/],
+    ['wall.heap.growth>1', /"wall.heap.growth>1": only figures of blocks can begin with wall\./],
     ['constructor>1', /is not one of/]
   ]) {
     assert.match(String(parseCondition(/** @type {string} */ (text))), /** @type {RegExp} */ (reason))

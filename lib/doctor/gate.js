@@ -13,34 +13,33 @@
 
 /** Confidences, weakest first. */
 const CONFIDENCES = /** @type {const} */ (['possible', 'likely', 'certain'])
-/** Factors by unit: durations become milliseconds, percentages shares from 0 to 1, and sizes bytes. */
-const UNITS = /** @type {Record<string, number>} */ ({
-  '': 1,
-  ms: 1,
-  s: 1000,
-  '%': 0.01,
-  B: 1,
-  KB: 1e3,
-  MB: 1e6,
-  GB: 1e9,
-  'MB/s': 1e6,
-  'KB/s': 1e3
+/** Units by kind of figure, with their factors. A value without a unit has the unit of the report. */
+const UNITS = /** @type {const} */ ({
+  duration: { ms: 1, s: 1000 },
+  share: { '%': 0.01 },
+  rate: { 'B/s': 1, 'KB/s': 1e3, 'MB/s': 1e6 },
+  count: {}
 })
 
-/** @type {Record<string, (report: Report, scope: 'own' | 'wall') => number>} */
+/**
+ * @typedef {keyof typeof UNITS} Kind
+ * @typedef {{ kind: Kind, hasScopes?: boolean, of: (report: Report, scope: 'own' | 'wall') => number }} Figure
+ */
+
+/** @type {Record<string, Figure>} */
 const FIGURES = {
-  'block.p99': ({ loop }, scope) => loop.blocks[scope].p99,
-  'block.max': ({ loop }, scope) => loop.blocks[scope].max,
-  'block.total': ({ loop }, scope) => loop.blocks[scope].total,
-  'loop.p50': ({ loop }) => loop.hold.p50,
-  'loop.p99': ({ loop }) => loop.hold.p99,
-  'loop.utilization': ({ loop }) => loop.utilization,
-  'gc.share': ({ gc }) => gc.share,
-  'gc.max': ({ gc }) => gc.longest,
-  'heap.growth': ({ heap }) => heap.growth,
-  'request.p99': ({ request }) => request.p99,
-  'request.errors': ({ request }) => request.errors,
-  findings: ({ findings }) => findings.length
+  'block.p99': { kind: 'duration', hasScopes: true, of: ({ loop }, scope) => loop.blocks[scope].p99 },
+  'block.max': { kind: 'duration', hasScopes: true, of: ({ loop }, scope) => loop.blocks[scope].max },
+  'block.total': { kind: 'duration', hasScopes: true, of: ({ loop }, scope) => loop.blocks[scope].total },
+  'loop.p50': { kind: 'duration', of: ({ loop }) => loop.hold.p50 },
+  'loop.p99': { kind: 'duration', of: ({ loop }) => loop.hold.p99 },
+  'loop.utilization': { kind: 'share', of: ({ loop }) => loop.utilization },
+  'gc.share': { kind: 'share', of: ({ gc }) => gc.share },
+  'gc.max': { kind: 'duration', of: ({ gc }) => gc.longest },
+  'heap.growth': { kind: 'rate', of: ({ heap }) => heap.growth },
+  'request.p99': { kind: 'duration', of: ({ request }) => request.p99 },
+  'request.errors': { kind: 'count', of: ({ request }) => request.errors },
+  findings: { kind: 'count', of: ({ findings }) => findings.length }
 }
 
 /**
@@ -55,19 +54,40 @@ function parseCondition(text) {
   const match = /^(?:(own|wall)\.)?([a-z.\d]+)\s*(>=?|<=?)\s*([\d.]+)\s*(%|[a-zA-Z/]*)$/.exec(text.trim())
   if (match === null)
     return `"${text}" is not a condition: use certain, likely, possible, none, or a figure such as block.p99>50ms`
-  const [, scope = 'own', figure, sign, value, unit] = match
+  const [, scope, figure, sign, value, unit] = match
   if (!Object.hasOwn(FIGURES, figure)) return `"${figure}" is not one of ${Object.keys(FIGURES).join(', ')}`
-  if (!Object.hasOwn(UNITS, unit)) return `"${unit}" is not one of ${Object.keys(UNITS).filter(Boolean).join(', ')}`
-  const limit = Number(value) * UNITS[unit]
-  if (Number.isNaN(limit)) return `"${value}" is not a number`
+  const { kind, hasScopes } = FIGURES[figure]
+  if (scope !== undefined && !hasScopes) return `"${text}": only figures of blocks can begin with ${scope}.`
+  const limit = limitOf(value, unit, kind)
+  if (typeof limit === 'string') return `"${text}": ${limit}`
   return {
     kind: 'figure',
     text,
     figure,
-    scope: /** @type {'own' | 'wall'} */ (scope),
+    scope: scope === 'wall' ? 'wall' : 'own',
     isAbove: sign.startsWith('>'),
     limit
   }
+}
+
+/**
+ * Returns the value of a condition, or the reason why it is not one.
+ * @param {string} value
+ * @param {string} unit
+ * @param {Kind} kind of figure
+ */
+function limitOf(value, unit, kind) {
+  /** @type {Record<string, number>} */
+  const units = UNITS[kind]
+  if (unit !== '' && !Object.hasOwn(units, unit)) {
+    return kind === 'count'
+      ? `a number without a unit is expected, not "${value}${unit}"`
+      : `the units are ${Object.keys(units).join(', ')}, not "${unit}"`
+  }
+  const limit = Number(value) * (units[unit] ?? 1)
+  if (Number.isNaN(limit)) return `"${value}" is not a number`
+  if (kind === 'share' && limit > 1) return `a share is at most 1, which is 100 %, not ${value}${unit}`
+  return limit
 }
 
 /**
@@ -97,7 +117,7 @@ function ofConfidence({ findings }, { least }) {
  * @param {Extract<Failure, { kind: 'figure' }>} failure
  */
 function ofFigure(report, { text, figure, scope, isAbove, limit }) {
-  const value = FIGURES[figure](report, scope)
+  const value = FIGURES[figure].of(report, scope)
   const isStrict = !text.includes('=')
   const failed = isAbove ? (isStrict ? value > limit : value >= limit) : isStrict ? value < limit : value <= limit
   return { condition: text, value, failed }
