@@ -85,6 +85,20 @@ test('a redacted report has neither arguments nor excerpts of keys', () => {
   assert.match(json(report), /hunter2/)
 })
 
+for (const [command, expected] of /** @type {const} */ ([
+  ['./tool.sh s3cret x', './tool.sh … …'],
+  ['/usr/bin/node server.js s3cret', '/usr/bin/node server.js …'],
+  ['node --token=s3cret server.js', 'node … …'],
+  ['npm start s3cret', 'npm start …'],
+  ['C:\\Programs\\node.exe server.js', 'C:\\Programs\\node.exe server.js'],
+  ['./mynode s3cret', './mynode …'],
+  ['', '']
+])) {
+  test(`"${command}" is redacted`, () => {
+    assert.equal(redact({ ...fixtureReport(), command: command.split(' ') }).command.join(' '), expected)
+  })
+}
+
 test('redaction keeps names, lines and figures', () => {
   const report = fixtureReport()
   const redacted = redact(report)

@@ -16,6 +16,8 @@ const PUBLIC = new Set(
 const QUOTED = /(?<![\p{L}\p{N}])(["'])[\s\S]*?\1(?![\p{L}\p{N}])/gu
 /** Minimum length of an excerpt that is also replaced inside words. */
 const SHORT = 4
+/** Paths of programs whose first argument is a script or a command. */
+const RUNNERS = /(?:^|[\\/])(?:node|nodejs|npm|npx|yarn|pnpm|tsx|ts-node|nodemon|pm2-runtime)(?:\.(?:exe|cmd))?$/
 /** A property in brackets in a retaining path. */
 const BRACKETED = /\[(?!\d+\])[^\]]*\]/g
 
@@ -33,7 +35,7 @@ function redact(report) {
   const { command, findings, downstream, heap } = report
   return {
     ...report,
-    command: command.map((argument, index) => (index < 2 && !isOption(argument) ? argument : HIDDEN)),
+    command: redactCommand(command),
     findings: findings.map(redactFinding),
     downstream: downstream.map(it => ({ ...it, call: operationOf(it.call) })),
     heap: {
@@ -45,6 +47,12 @@ function redact(report) {
       }))
     }
   }
+}
+
+/** Keeps the program and, if that runs scripts, the script. @param {string[]} command */
+function redactCommand(command) {
+  const count = RUNNERS.test(command[0] ?? '') ? 2 : 1
+  return command.map((argument, index) => (index < count && !isOption(argument) ? argument : HIDDEN))
 }
 
 /** @param {string} argument */
