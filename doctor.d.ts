@@ -47,6 +47,16 @@ export interface Evidence extends Record<string, unknown> {
   text: string
   /** Declaration of the container. */
   declared?: SourceLine
+  /** Findings that this one explains. */
+  also?: ExplainedFinding[]
+}
+
+/** A finding that another one explains. */
+export interface ExplainedFinding extends SourceLine, Record<string, unknown> {
+  /** Short title. */
+  title: string
+  /** The figures in sentences. */
+  text: string
 }
 
 /** A fault in the program. */

@@ -55,6 +55,15 @@ for (const [text, message] of /** @type {const} */ ([
     /"findings\[0\].confidence" must be one of certain, .*received "sure"/
   ],
   [changed(['findings', '0', 'rule'], 9), /"findings\[0\].rule" must be/],
+  [changed(['began'], 1e17), /"began" must be at most 8640000000000000, received 100000000000000000/],
+  [
+    changed(['findings', '0', 'evidence', 'also'], [null]),
+    /"findings\[0\].evidence.also\[0\]" must be of type object, received null/
+  ],
+  [
+    changed(['findings', '0', 'evidence', 'also'], [{ title: 'a', file: 'a.js', line: 'b', text: '' }]),
+    /"findings\[0\].evidence.also\[0\].line" must be of type integer, received "b"/
+  ],
   [changed(['flame'], []), /"flame" must be of type object, received an array/],
   [changed(['cost', 'parts', 'memory'], 'much'), /"cost.parts.memory" must be of type number, received "much"/]
 ])) {

@@ -88,8 +88,9 @@ function callerOf({ frames, file, line }) {
  * @param {string} root
  */
 function alsoOf({ evidence: { also } }, root) {
-  if (!Array.isArray(also)) return []
-  return also.map(({ title, file, line }) => `${printable(title)} ${positionOf({ file, line }, root)}`.trimEnd())
+  return (also ?? []).map(({ title, file, line }) =>
+    `${printable(title)} ${positionOf({ file, line }, root)}`.trimEnd()
+  )
 }
 
 /**
