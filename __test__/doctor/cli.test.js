@@ -1,7 +1,7 @@
 'use strict'
 
 const assert = require('node:assert/strict')
-const { existsSync, readFileSync } = require('node:fs')
+const { existsSync, mkdirSync, readFileSync } = require('node:fs')
 const { join } = require('node:path')
 const { test } = require('node:test')
 const { doctorOf } = require('../support/doctor-cli')
@@ -198,4 +198,22 @@ test('a temporary directory that cannot be used is explained', async t => {
   assert.equal(code, 2)
   assert.match(errors, /^offloop: The temporary directory ".*none" cannot be used: ENOENT.* TMPDIR sets another one$/m)
   assert.doesNotMatch(errors, /^ +at /m)
+})
+
+test('a report whose path is a directory is refused before the run', async t => {
+  const { folder, run } = doctorOf(t, { 'job.js': "console.error('started')" })
+  mkdirSync(join(folder, 'offloop-doctor', 'doctor.json'), { recursive: true })
+  const { code, errors } = await run('doctor', '--for', '1', '--', process.execPath, 'job.js')
+  assert.equal(code, 2)
+  assert.match(errors, /^offloop: --output: ".*doctor\.json" cannot be written: it is a directory$/m)
+  assert.doesNotMatch(errors, /started/)
+})
+
+test('a report that cannot be written leaves the others', async t => {
+  const { folder, run } = doctorOf(t, { 'job.js': "require('node:fs').mkdirSync('offloop-doctor/doctor.json')" })
+  const { code, errors } = await run('doctor', '--for', '1', '--format', 'json,md', '--', process.execPath, 'job.js')
+  assert.equal(code, 2)
+  assert.match(errors, /^offloop: ".*doctor\.json" cannot be written: EISDIR/m)
+  assert.doesNotMatch(errors, /^ +at /m)
+  assert.match(readFileSync(join(folder, 'offloop-doctor', 'doctor.md'), 'utf8'), /Inconclusive/)
 })

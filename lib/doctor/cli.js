@@ -2,7 +2,7 @@
 
 // The command line: `offloop doctor` and `offloop report`.
 
-const { accessSync, constants, mkdirSync, writeFileSync } = require('node:fs')
+const { accessSync, constants, mkdirSync, statSync, writeFileSync } = require('node:fs')
 const { join } = require('node:path')
 const { pathToFileURL } = require('node:url')
 const { FILES, textOf } = require('./formats')
@@ -52,7 +52,7 @@ function run([name, ...args]) {
 async function doctor(args) {
   const options = parseOptions(args)
   if (options === 'help') return help()
-  if (options.formats.some(isFile)) makeDirectory(options.directory)
+  prepareFiles(options.directory, options.formats.filter(isFile))
   const run = new Run(options, log)
   let interrupts = 0
   const onInterrupt = (/** @type {NodeJS.Signals} */ signal) => {
@@ -64,9 +64,9 @@ async function doctor(args) {
   const { facts, outcome, message } = await run.result()
   const judged = judge(facts, options)
   const result = { ...judged, conditions: outcomes(judged, options.fail) }
-  write(options.isRedacted ? require('./report/json').redact(result) : result, options)
+  const isWritten = write(options.isRedacted ? require('./report/json').redact(result) : result, options)
   if (message !== undefined) log(message)
-  return outcome === 'failed' ? FAILED : exitCode(result)
+  return outcome === 'failed' || !isWritten ? FAILED : exitCode(result)
 }
 
 /** Writes the HTML page of a recorded report. @param {string[]} args */
@@ -74,9 +74,8 @@ function report(args) {
   const options = parseReportOptions(args)
   if (options === 'help') return help()
   const recorded = readReport(options.file)
-  makeDirectory(options.directory)
-  writeFile(options.directory, 'html', recorded)
-  return 0
+  prepareFiles(options.directory, ['html'])
+  return writeFile(options.directory, 'html', recorded) ? 0 : FAILED
 }
 
 function help() {
@@ -84,28 +83,58 @@ function help() {
   return 0
 }
 
-/** Makes the directory of the reports. Fails before the run, whose report would be lost otherwise. @param {string} directory */
-function makeDirectory(directory) {
-  try {
+/**
+ * Makes the directory of the reports, and checks their files. Fails before the run, whose report would be lost otherwise.
+ * @param {string} directory
+ * @param {Format[]} formats
+ */
+function prepareFiles(directory, formats) {
+  if (formats.length === 0) return
+  attempt(directory, () => {
     mkdirSync(directory, { recursive: true })
     accessSync(directory, constants.W_OK)
+  })
+  for (const format of formats) checkFile(join(directory, FILES[format]))
+}
+
+/** @param {string} path */
+function checkFile(path) {
+  const stats = attempt(path, () => statSync(path, { throwIfNoEntry: false }))
+  if (stats === undefined) return
+  if (stats.isDirectory()) throw new UsageError(`--output: "${path}" cannot be written: it is a directory`)
+  attempt(path, () => accessSync(path, constants.W_OK))
+}
+
+/**
+ * Calls a function that fails if a path cannot be written.
+ * @template T
+ * @param {string} path
+ * @param {() => T} call
+ * @returns {T}
+ */
+function attempt(path, call) {
+  try {
+    return call()
   } catch (error) {
-    throw new UsageError(`--output: "${directory}" cannot be written: ${/** @type {Error} */ (error).message}`)
+    throw new UsageError(`--output: "${path}" cannot be written: ${/** @type {Error} */ (error).message}`)
   }
 }
 
 /**
+ * Writes a report in all its formats. Returns whether all files were written.
  * @param {Report} report
  * @param {Options} options
  */
 function write(report, { formats, directory }) {
+  let isWritten = true
   for (const format of formats) {
     if (format === 'terminal') {
       const { isTTY = false, columns } = process.stdout
       process.stdout.write(require('./report/terminal').terminal(report, { color: isTTY, columns }))
-    } else if (isFile(format)) writeFile(directory, format, report)
+    } else if (isFile(format)) isWritten = writeFile(directory, format, report) && isWritten
     else process.stdout.write(require('./report/github').github(report))
   }
+  return isWritten
 }
 
 /**
@@ -118,14 +147,22 @@ function isFile(format) {
 }
 
 /**
+ * Writes a report in a format. Returns whether the file was written.
  * @param {string} directory
  * @param {Format} format
  * @param {Report} report
  */
 function writeFile(directory, format, report) {
   const path = join(directory, FILES[format])
-  writeFileSync(path, textOf(format, report))
+  const text = textOf(format, report)
+  try {
+    writeFileSync(path, text)
+  } catch (error) {
+    log(`"${path}" cannot be written: ${/** @type {Error} */ (error).message}`)
+    return false
+  }
   log(`${format.padEnd(6)} ${format === 'html' ? pathToFileURL(path) : path}`)
+  return true
 }
 
 /** @param {string} text */
