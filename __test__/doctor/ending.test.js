@@ -4,6 +4,7 @@
 
 const assert = require('node:assert/strict')
 const { once } = require('node:events')
+const { availableParallelism } = require('node:os')
 const { join } = require('node:path')
 const { describe, test } = require('node:test')
 const { doctorOf } = require('../support/doctor-cli')
@@ -151,6 +152,6 @@ for (const [kind, options] of Object.entries({ server: LOAD, job: ['--for', '1']
     t.after(() => delete process.env.NAPI_RS_NATIVE_LIBRARY_PATH)
     const { code, errors, report } = await run('doctor', ...options, '--', process.execPath, `${kind}.js`)
     assert.match(errors, /The program cannot be observed: .*cannot load the addon/)
-    assert.deepEqual([code, report?.verdict], [2, 'inconclusive'])
+    assert.deepEqual([code, report?.verdict, report?.cores], [2, 'inconclusive', availableParallelism()])
   })
 }

@@ -2,6 +2,7 @@
 
 // Builds the facts of a run from the messages of the probes. Adds the loops in which calls are awaited, and maps positions to sources.
 
+const { availableParallelism } = require('node:os')
 const { isAbsolute } = require('node:path')
 const { isUserFile } = require('../watch/frames')
 const { originalFrames } = require('../watch/source-maps')
@@ -31,7 +32,7 @@ const { addWork } = require('./source/work')
 async function factsOf(messages, command, load) {
   const processes = messages.filter(list => list[0]?.type === 'hello').map(processOf)
   const measured = processes.flatMap(process => process.measured ?? [])
-  const [hello] = messages.flatMap(list => list[0] ?? [])
+  const [hello] = messages.flatMap(list => list.filter(({ type }) => type === 'hello'))
   const compiled = textsOf(messages)
   const text = reader(compiled)
   const resolve = resolver(compiled, text)
@@ -44,7 +45,7 @@ async function factsOf(messages, command, load) {
     version: 1,
     node: hello?.node ?? process.version,
     command,
-    cores: hello?.cores ?? 1,
+    cores: hello?.cores ?? availableParallelism(),
     ...cgroupLimits(),
     ...(measured.length === 0
       ? {}
