@@ -5,6 +5,7 @@
 const assert = require('node:assert/strict')
 const { once } = require('node:events')
 const { availableParallelism } = require('node:os')
+const { existsSync } = require('node:fs')
 const { join } = require('node:path')
 const { describe, test } = require('node:test')
 const { doctorOf } = require('../support/doctor-cli')
@@ -39,6 +40,21 @@ describe('a run', { skip: process.platform === 'win32' && 'no signals' }, () => 
       child.kill('SIGTERM')
       // Waits for the end of the output, which the script inherits.
       assert.equal((await result).code, 3)
+    })
+  }
+
+  for (const [count, trap] of /** @type {const} */ ([
+    [1, ''],
+    [2, 'trap "" INT TERM; ']
+  ])) {
+    const skip = !existsSync('/proc/self/stat') && 'only Linux has files with start times'
+    test(`ends programs that are not Node.js, below a shell, after ${count} Ctrl-C`, { skip }, async t => {
+      const { start } = doctorOf(t, {})
+      const script = `${trap}(echo started >&2; sleep 15; echo over >&2); true`
+      const { child, written, result } = start(['doctor', '--', 'sh', '-c', script])
+      await written('started')
+      for (let sent = 0; sent < count; sent++) child.kill('SIGINT')
+      assert.doesNotMatch((await result).errors, /over/)
     })
   }
 

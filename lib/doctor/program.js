@@ -42,6 +42,12 @@ class Program {
     })
   }
 
+  /** Id of the process, until it has ended. */
+  get pid() {
+    const child = this.#child
+    return child?.exitCode === null && child.signalCode === null ? child.pid : undefined
+  }
+
   /**
    * Marks the end of the program as requested.
    * @param {boolean} isSignalled whether the program has received the signal too, as for Ctrl-C in a terminal
@@ -54,7 +60,7 @@ class Program {
   /** Ends the program by SIGTERM, after five seconds by SIGKILL. A program that has received Ctrl-C gets five seconds before SIGTERM. */
   async stop() {
     const child = this.#child
-    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return this.ended
+    if (child === undefined || this.pid === undefined) return this.ended
     this.wasAsked = true
     if (this.#isSignalled) await Promise.race([this.ended, pause(GRACE)])
     child.kill('SIGTERM')

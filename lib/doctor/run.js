@@ -11,7 +11,7 @@ const { Inbox } = require('./inbox')
 const { endProcesses, send } = require('./leftovers')
 const { Load, findAutocannon } = require('./load')
 const { UsageError } = require('./options')
-const { isRunning } = require('./process-id')
+const { descendantsOf, isRunning } = require('./process-id')
 const { Program } = require('./program')
 const { isAlive } = require('./settings')
 const { heapsOf } = require('./snapshots')
@@ -61,6 +61,8 @@ class Run {
   #log
   /** @type {Load | undefined} */
   #load
+  /** Processes that the program has started, of any kind. @type {import('./process-id').Identity[]} */
+  #family = []
   /** Resolves when the user ends the run. */
   #interrupted
   /** @type {() => void} */
@@ -103,6 +105,7 @@ class Run {
 
   /** Ends the program without waiting. */
   kill() {
+    this.#findFamily()
     this.#program.kill()
     send(this.#alive(), 'SIGKILL')
   }
@@ -113,6 +116,7 @@ class Run {
       const message = await this.#observe()
       await this.#load?.stop()
       await this.#finish()
+      this.#findFamily()
       const end = await this.#program.stop()
       // A parent process, such as a shell, may not have passed on the signal.
       await endProcesses(() => this.#alive())
@@ -307,11 +311,20 @@ class Run {
     for (let waited = 0; waited < FAREWELL && this.#inbox.read().some(isOpen); waited += LOOK) await after(LOOK)
   }
 
+  /** Finds the processes that the program has started. Once their parents have ended, they cannot be found. */
+  #findFamily() {
+    const registered = this.#inbox.processes().filter(isRunning)
+    const roots = [this.#program.pid ?? [], ...registered.map(({ pid }) => pid)].flat()
+    this.#family = [...this.#family, ...descendantsOf(roots)]
+  }
+
   /** Returns the ids of the processes of the program that are still running. */
   #alive() {
-    const identified = this.#inbox.processes().filter(({ started }) => started !== undefined)
+    const registered = this.#inbox.processes().filter(({ started }) => started !== undefined)
+    const identified = [...registered, ...this.#family]
     const others = this.#inbox.read().filter(list => isObserved(list) && !identified.some(it => it.pid === list[0].pid))
-    return [...identified.filter(isRunning), ...others.map(([hello]) => hello)].map(({ pid }) => pid)
+    const alive = [...identified.filter(isRunning), ...others.map(([hello]) => hello)]
+    return [...new Set(alive.map(({ pid }) => pid))]
   }
 
   /** Returns the first fault of the probes in each process. */
