@@ -72,7 +72,7 @@ class Load {
     this.ended = this.#wait()
   }
 
-  /** Ends the load generator and waits for its figures. Kills it after two seconds. */
+  /** Ends the load generator and waits for its figures. Kills a command after two seconds; autocannon may still send its figures. */
   async stop() {
     this.#wasStopped = true
     if (this.#child.connected) this.#child.send('stop')
@@ -81,7 +81,7 @@ class Load {
     while (this.#signal(0) && now() - began < FAREWELL) {
       await new Promise(resolve => void setTimeout(() => resolve(undefined), LOOK))
     }
-    this.kill()
+    if (this.#isGroup) this.kill()
   }
 
   /** Ends the load generator without waiting. */
