@@ -165,7 +165,11 @@ class Inbox {
   remove() {
     for (const source of [this.#processes, ...this.#sources.values()]) source.close()
     this.#sources.clear()
-    rmSync(this.directory, { recursive: true, force: true, maxRetries: 10 })
+    try {
+      rmSync(this.directory, { recursive: true, force: true, maxRetries: 10 })
+    } catch {
+      // A process that did not end still writes to the directory. The report must be written anyway.
+    }
   }
 }
 
