@@ -8,10 +8,11 @@ const { heapsOf } = require('../../lib/doctor/snapshots')
  * Returns the messages of a process with a heap of some sizes in megabytes.
  * @param {number} pid
  * @param {number[]} sizes
+ * @param {string} [script]
  */
-function messages(pid, sizes) {
+function messages(pid, sizes, script = `${pid}.js`) {
   const rows = sizes.map(size => ({ type: 'row', row: { heapUsed: size * 1e6 } }))
-  return [{ type: 'hello', pid }, { type: 'measure' }, ...rows]
+  return [{ type: 'hello', pid, script }, { type: 'measure' }, ...rows]
 }
 
 const PROCESSES = [
@@ -25,6 +26,11 @@ test('snapshots are taken of the heaps that grow and are small', () => {
   assert.deepEqual(heapsOf('auto', PROCESSES), { processes: [1], largest: 150e6 })
   assert.deepEqual(heapsOf('always', PROCESSES), { processes: [1, 2, 3] })
   assert.deepEqual(heapsOf('off', PROCESSES).processes, [])
+})
+
+test('snapshots are taken of all processes with the script of a growing one', () => {
+  const processes = [messages(1, [10, 20, 30], 'a.js'), messages(2, [30, 20, 30], 'a.js'), messages(3, [30, 20, 30])]
+  assert.deepEqual(heapsOf('auto', processes).processes, [1, 2])
 })
 
 test('a long measurement has a growing heap', () => {

@@ -22,8 +22,11 @@ function heapsOf(mode, messages) {
   const measured = messages.filter(list => list.some(({ type }) => type === 'measure'))
   const pids = (/** @type {any[][]} */ lists) => lists.map(([{ pid }]) => pid)
   if (mode === 'always') return { processes: pids(measured) }
-  // The heap may grow beyond the size until the process reads the command.
-  return { processes: mode === 'off' ? [] : pids(measured.filter(seemsToGrow)), largest: LARGEST }
+  // The workers of a cluster grow alike, although not each of them seems to.
+  const growing = new Set(measured.filter(seemsToGrow).map(([{ script }]) => script))
+  const chosen = mode === 'off' ? [] : measured.filter(([{ script }]) => growing.has(script))
+  // Each process compares its heap with the size.
+  return { processes: pids(chosen), largest: LARGEST }
 }
 
 /**
