@@ -2,7 +2,6 @@
 
 const assert = require('node:assert/strict')
 const { pbkdf2 } = require('node:crypto')
-const { closeSync, openSync } = require('node:fs')
 const { stat } = require('node:fs/promises')
 const { test } = require('node:test')
 const { promisify } = require('node:util')
@@ -10,11 +9,8 @@ const { PoolWait } = require('../../lib/doctor/probe/pool-wait')
 
 const derive = promisify(pbkdf2)
 
-/** @param {import('node:test').TestContext} t */
-function probeOf(t) {
-  const fd = openSync(__filename, 'r')
-  t.after(() => closeSync(fd))
-  const probe = new PoolWait(fd)
+function measuring() {
+  const probe = new PoolWait()
   probe.begin()
   return probe
 }
@@ -33,8 +29,8 @@ async function fill(state) {
   await Promise.all(Array.from({ length: 16 }, one))
 }
 
-test('a full pool is measured, with the kinds of its jobs', async t => {
-  const probe = probeOf(t)
+test('a full pool is measured, with the kinds of its jobs', async () => {
+  const probe = measuring()
   const state = { isOver: false }
   const filled = fill(state)
   while (probe.collect().poolJobs.crypto === undefined) await sampled(probe)
@@ -44,14 +40,14 @@ test('a full pool is measured, with the kinds of its jobs', async t => {
   assert.ok(probe.collect().poolWait.some(({ wait }) => wait > 5))
 })
 
-test('an idle pool has no jobs that are looked at', async t => {
-  const probe = probeOf(t)
+test('an idle pool has no jobs that are looked at', async () => {
+  const probe = measuring()
   while (probe.collect().poolWait.length < 8) await sampled(probe)
   assert.deepEqual(probe.collect().poolJobs, {})
 })
 
-test('a job that still waits for a thread counts', async t => {
-  const probe = probeOf(t)
+test('a job that still waits for a thread counts', async () => {
+  const probe = measuring()
   const jobs = Array.from({ length: 16 }, () => derive('password', 'salt', 20_000, 32, 'sha512'))
   probe.sample()
   await jobs[0]

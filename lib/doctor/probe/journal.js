@@ -1,6 +1,15 @@
 'use strict'
 
-const { closeSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync, writeSync } = require('node:fs')
+const {
+  appendFileSync,
+  closeSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync
+} = require('node:fs')
 const { commandPath, factsPath, tablesPath } = require('../settings')
 
 /** @typedef {import('../settings').Command} Command */
@@ -8,11 +17,15 @@ const { commandPath, factsPath, tablesPath } = require('../settings')
 /** Maximum number of lines between two calls of `flush`. */
 const MAX_LINES = 10_000
 
-/** Writes the facts of this thread to a file, as lines of JSON, and reads the command. */
+/**
+ * Writes the facts of this thread to a file, as lines of JSON, and reads the command. No descriptor stays open: a program may close all
+ * descriptors, and the number of a closed one becomes that of a file or socket of the program.
+ */
 class Journal {
   #directory
+  #facts
   #tables
-  #fd
+  #isClosed = false
   /** @type {string[]} */
   #lines = []
   #changed = 0
@@ -26,29 +39,27 @@ class Journal {
   constructor(directory, thread) {
     this.#directory = directory
     this.#tables = tablesPath(directory, process.pid, thread)
-    this.#fd = openSync(factsPath(directory, process.pid, thread), 'a', 0o600)
-  }
-
-  /** File descriptor of the facts. */
-  get fd() {
-    return this.#fd
+    this.#facts = factsPath(directory, process.pid, thread)
+    closeSync(this.#open())
   }
 
   /** Adds a line, written by the next `flush`. @param {object} message */
   add(message) {
-    if (this.#lines.length < MAX_LINES) this.#lines.push(JSON.stringify(message))
+    if (!this.#isClosed && this.#lines.length < MAX_LINES) this.#lines.push(JSON.stringify(message))
   }
 
   /** Writes the added lines. If the disk is full, they are lost, since the program must not fail. */
   flush() {
     if (this.#lines.length === 0) return
-    const text = `${this.#lines.join('\n')}\n`
-    this.#lines = []
     try {
-      let rest = Buffer.from(text)
-      while (rest.length > 0) rest = rest.subarray(writeSync(this.#fd, rest))
+      const fd = this.#open()
+      try {
+        appendFileSync(fd, `${this.#lines.splice(0).join('\n')}\n`)
+      } finally {
+        closeSync(fd)
+      }
     } catch {
-      // The lines written before are reported.
+      // If the program has used up its descriptors, the lines wait for the next call.
     }
   }
 
@@ -76,9 +87,11 @@ class Journal {
     return this.#command
   }
 
+  /** Writes the last lines. Later ones are ignored. */
   close() {
     this.flush()
-    closeSync(this.#fd)
+    this.#isClosed = true
+    this.#lines = []
   }
 
   /** Removes the directory, because the command line was killed and cannot. */
@@ -88,6 +101,10 @@ class Journal {
     } catch {
       // Another process still writes to the directory, and removes it when it has finished.
     }
+  }
+
+  #open() {
+    return openSync(this.#facts, 'a', 0o600)
   }
 }
 

@@ -14,6 +14,8 @@ const MAX_WAITS = 4000
 /** Number of successive waits that show a full pool, and minimum duration of each in milliseconds. */
 const FULL = 4
 const LONG = 5
+/** Descriptor of the submitted jobs, which need not be open: a job that fails has waited too. */
+const STANDARD_INPUT = 0
 
 /** Measures how long jobs wait for a thread of libuv's pool, by submitting jobs that take microseconds. */
 class PoolWait {
@@ -22,12 +24,6 @@ class PoolWait {
   /** The submitted job, until it is done. @type {Pending | undefined} */
   #pending
   #jobs = new PoolJobs()
-  #fd
-
-  /** @param {number} fd file descriptor of any open file */
-  constructor(fd) {
-    this.#fd = fd
-  }
 
   begin() {
     this.#waits = []
@@ -45,7 +41,7 @@ class PoolWait {
     if (this.#pending !== undefined || this.#waits.length >= MAX_WAITS) return
     const pending = { began: now(), before: eventLoopUtilization() }
     this.#pending = pending
-    fstat(this.#fd, () => {
+    fstat(STANDARD_INPUT, () => {
       this.#pending = undefined
       this.#waits.push(waitOf(pending))
     })

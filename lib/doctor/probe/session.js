@@ -225,7 +225,7 @@ class Session {
       journal.add({ type: 'block', block })
       addFiles(block.samples, this.#files)
     })
-    const wait = new PoolWait(journal.fd)
+    const wait = new PoolWait()
     this.#journal = journal
     this.#blocks = blocks
     this.#probes = [...this.#probes, wait]

@@ -1,0 +1,96 @@
+'use strict'
+
+// The probes leave a program alone: they touch none of its files, and none of their errors reaches it.
+
+const assert = require('node:assert/strict')
+const { mkdtempSync, rmSync } = require('node:fs')
+const { tmpdir } = require('node:os')
+const { join } = require('node:path')
+const { test } = require('node:test')
+const { Journal } = require('../../lib/doctor/probe/journal')
+const { probed } = require('../support/doctor-probes')
+
+const SERVER = "require('node:http').createServer(() => {}).listen(0)"
+/** Closes the files of the probes, as a daemon closes all descriptors. */
+const CLOSE = `
+  const fs = require('node:fs')
+  for (const fd of fs.readdirSync('/proc/self/fd')) {
+    try {
+      if (fs.readlinkSync('/proc/self/fd/' + fd).includes('offloop-doctor-')) fs.closeSync(Number(fd))
+    } catch {}
+  }`
+/** Opens files, which get the free descriptors. */
+const OPEN = `
+  const { openSync, readFileSync } = require('node:fs')
+  const { join } = require('node:path')
+  const paths = Array.from({ length: 40 }, (_, index) => join(process.env.FILES, String(index)))
+  for (const path of paths) openSync(path, 'w')`
+const PRINT = "console.log(paths.map(path => readFileSync(path, 'utf8')).join(''))"
+
+/** Makes the folder of the files. @param {import('node:test').TestContext} t */
+function folderOf(t) {
+  const folder = mkdtempSync(join(tmpdir(), 'offloop-session-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  return folder
+}
+
+test('a server that listens after the measurement finds its files empty', async t => {
+  process.env.FILES = folderOf(t)
+  const program = probed(
+    t,
+    `${SERVER}
+    process.stdin.once('data', () => {
+      ${OPEN}
+      ${SERVER}.on('listening', () => {
+        ${PRINT}
+        process.exit()
+      })
+    })`
+  )
+  await program.recorded('measure')
+  program.finish()
+  await program.recorded('end')
+  program.goOn()
+  const { output, end, messages } = await program.end()
+  assert.deepEqual([output, end], ['\n', 0])
+  assert.equal(messages.filter(({ type }) => type === 'listening').length, 1)
+})
+
+test('a program that closes all descriptors is recorded to its end, and finds its files empty', {
+  skip: process.platform !== 'linux' && 'needs /proc'
+}, async t => {
+  process.env.FILES = folderOf(t)
+  const program = probed(
+    t,
+    `${SERVER}
+      process.stdin.once('data', () => {
+        ${CLOSE}
+        ${OPEN}
+        ${SERVER}.on('listening', () => process.exit())
+        process.on('exit', () => {
+          ${PRINT}
+        })
+      })`
+  )
+  await program.recorded('measure')
+  program.goOn()
+  const { output, end, messages } = await program.end()
+  assert.deepEqual([output, end], ['\n', 0])
+  assert.equal(messages.filter(({ type }) => type === 'listening').length, 2)
+  assert.equal(messages.at(-2).type, 'end')
+  assert.equal(messages.at(-1).type, 'tables')
+})
+
+test('a closed journal writes nothing', t => {
+  const folder = folderOf(t)
+  const journal = new Journal(folder, 0)
+  journal.add({ type: 'hello' })
+  journal.close()
+  journal.add({ type: 'late' })
+  journal.flush()
+  const { readdirSync, readFileSync } = require('node:fs')
+  assert.deepEqual(
+    readdirSync(folder).map(name => readFileSync(join(folder, name), 'utf8')),
+    ['{"type":"hello"}\n']
+  )
+})
