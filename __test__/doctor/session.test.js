@@ -81,6 +81,37 @@ test('a program that closes all descriptors is recorded to its end, and finds it
   assert.equal(messages.at(-1).type, 'tables')
 })
 
+for (const [name, ending, expected] of /** @type {const} */ ([
+  ['exit', 'process.exit(5)', 5],
+  ['SIGTERM', "process.kill(process.pid, 'SIGTERM')", 'SIGTERM']
+])) {
+  test(`a probe that fails at the end does not change an end by ${name}`, {
+    skip: process.platform === 'win32' && name === 'SIGTERM' && 'no signals'
+  }, async t => {
+    const program = probed(
+      t,
+      `${SERVER}
+        process.stdin.once('data', () => {
+          const { Session } = require('node:inspector')
+          const { post } = Session.prototype
+          Session.prototype.post = function (method, ...args) {
+            if (/Profile/.test(method)) throw new Error('The inspector is mine')
+            return Reflect.apply(post, this, [method, ...args])
+          }
+          process.on('uncaughtException', () => process.reallyExit(9))
+          ${ending}
+        })`
+    )
+    await program.recorded('measure')
+    program.goOn()
+    const { output, end, messages } = await program.end()
+    assert.deepEqual([output, end], ['', expected])
+    assert.ok(messages.some(({ type, message }) => type === 'fault' && message === 'The inspector is mine'))
+    const tables = Object.assign({}, ...messages.at(-1).tables)
+    assert.ok('races' in tables && 'processorTime' in tables)
+  })
+}
+
 test('a closed journal writes nothing', t => {
   const folder = folderOf(t)
   const journal = new Journal(folder, 0)

@@ -252,17 +252,14 @@ class Session {
   #tick = () => {
     if (this.#phase === 'over') return
     const { phase, snapshots } = /** @type {Journal} */ (this.#journal).command()
-    try {
+    this.#attempt(() =>
       this.#timed('ticks', () => {
         this.#requests.sample()
         if (phase !== 'warm-up') this.begin()
         if (this.#phase === 'measure') this.#measure()
         if (snapshots > this.#snapshots) this.#snapshot(snapshots)
       })
-    } catch (error) {
-      // A failing probe must not fail the program.
-      this.#journal?.add({ type: 'fault', message: /** @type {Error} */ (error).message })
-    }
+    )
     if (phase === 'finish') this.#end({ kind: 'finished' })
     else if (!isAlive(this.#settings.reader)) this.#abandon()
     setTimeout(this.#tick, TICK).unref()
@@ -341,7 +338,7 @@ class Session {
     const { user, system } = cpuUsage(this.#processorTime)
     return [
       // The rows are in the journal already.
-      ...this.#probes.map(probe => ({ ...probe.collect(), rows: undefined })),
+      ...this.#probes.map(probe => ({ ...this.#attempt(() => probe.collect()), rows: undefined })),
       {
         measured: { from: this.#measured.from, to: date() },
         processorTime: (user + system) / 1000,
@@ -361,17 +358,34 @@ class Session {
     const isMeasured = this.#phase === 'measure'
     this.#phase = 'over'
     for (const release of this.#releases) release()
-    this.#blocks?.flush()
-    if (isMeasured) {
-      const profile = this.#timed('profile', () => this.#profile.stop())
-      for (const probe of this.#probes) this.#timed('end', () => probe.end?.())
-      const tables = this.#copy()
-      this.#journal?.add({ type: 'profile', profile })
-      this.#timed('texts', () => this.#addTexts(tables))
-    }
-    this.#blocks?.stop()
+    this.#attempt(() => this.#blocks?.flush())
+    if (isMeasured) this.#conclude()
+    this.#attempt(() => this.#blocks?.stop())
     this.#journal?.add({ type: 'end', at: date(), end })
     this.#journal?.close()
+  }
+
+  /** Records the last facts. */
+  #conclude() {
+    const profile = this.#attempt(() => this.#timed('profile', () => this.#profile.stop()))
+    this.#journal?.add({ type: 'profile', profile })
+    for (const probe of this.#probes) this.#attempt(() => this.#timed('end', () => probe.end?.()))
+    const tables = this.#copy()
+    this.#attempt(() => this.#timed('texts', () => this.#addTexts(tables)))
+  }
+
+  /**
+   * Calls a function, and records its error: a failing probe must not fail the program.
+   * @template T
+   * @param {() => T} call
+   */
+  #attempt(call) {
+    try {
+      return call()
+    } catch (error) {
+      this.#journal?.add({ type: 'fault', message: /** @type {Error | undefined} */ (error)?.message })
+      return undefined
+    }
   }
 
   /**
