@@ -52,3 +52,17 @@ test('send keeps its result and its errors', async t => {
   assert.equal(child.send({}), true)
   assert.throws(() => child.send(/** @type {any} */ (undefined)), { code: 'ERR_MISSING_ARGS' })
 })
+
+test('a message is read once', async t => {
+  const child = echo(t)
+  let reads = 0
+  const message = {
+    get cmd() {
+      reads++
+      return 'x'
+    }
+  }
+  child.send(message)
+  await once(child, 'message')
+  assert.equal(reads, 1)
+})

@@ -9,6 +9,7 @@ const { pendingBlock } = require('../../watch/pending-block')
 /**
  * @typedef {import('../facts').FactBlock} FactBlock
  * @typedef {import('../../watch/block').RawBlock} RawBlock
+ * @typedef {import('../../watch/pending-block').PendingBlock} PendingBlock
  * @typedef {import('../../watch/requests').Moment} Moment
  */
 
@@ -104,25 +105,36 @@ class Blocks {
       this.dropped++
       return
     }
-    const pending = pendingBlock(raw, /** @type {LoopWatch} */ (this.#loop).requests)
+    const loop = /** @type {LoopWatch} */ (this.#loop)
+    const pending = pendingBlock(raw, loop.requests)
     // A copy: if the program has a watch, that watch replaces the frames with those of the sources.
     const samples = pending.block.samples.map(sample => ({ ...sample }))
     // The probes worked in this iteration, so the time of the program's own stacks is unknown.
     if (samples.some(({ frames }) => frames.some(({ name }) => name === workOfTheDoctor.name))) return
-    const progress = progressOf(raw, /** @type {LoopWatch} */ (this.#loop).requests.inFlight())
-    const report = () => {
-      pending.describe()
-      const { thread: _, ...block } = pending.block
-      this.#onBlock({
-        ...block,
-        samples,
-        ...(progress === undefined ? {} : { progress }),
-        ...(isDebugged() ? { isDebugged: true } : {})
-      })
-    }
+    const progress = progressOf(raw, loop.requests.inFlight())
     // The requests that waited for the block begin in the rest of this iteration.
-    if (isExit) report()
-    else setImmediate(report)
+    if (isExit) this.#report(pending, samples, progress)
+    else setImmediate(() => this.#report(pending, samples, progress))
+  }
+
+  /**
+   * @param {PendingBlock} pending
+   * @param {FactBlock['samples']} samples
+   * @param {number[] | undefined} progress
+   */
+  #report(pending, samples, progress) {
+    try {
+      pending.describe()
+    } catch {
+      // The program has replaced properties of its request.
+    }
+    const { thread: _, ...block } = pending.block
+    this.#onBlock({
+      ...block,
+      samples,
+      ...(progress === undefined ? {} : { progress }),
+      ...(isDebugged() ? { isDebugged: true } : {})
+    })
   }
 }
 

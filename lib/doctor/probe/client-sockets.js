@@ -39,21 +39,20 @@ function observeSockets(observer) {
   const prototype = /** @type {any} */ (Socket.prototype)
   replace(prototype, 'connect', original => {
     return /** @this {Socket} */ function connect(/** @type {unknown[]} */ ...args) {
-      states.set(this, { path: pathOf(args[0]), isWatched: true, calls: [], last: undefined, number: -1 })
+      attempt(() => connects(this, args[0]))
       return Reflect.apply(original, this, args)
     }
   })
   replace(prototype, '_writeGeneric', original => {
     return /** @this {any} */ function _writeGeneric(/** @type {unknown[]} */ ...args) {
-      const state = stateOf(this)
-      if (state?.isWatched && !this.connecting) written(observer, this, state, args[1], _writeGeneric)
+      attempt(() => writes(observer, this, args[1], _writeGeneric))
       return Reflect.apply(original, this, args)
     }
   })
   replace(prototype, '_destroy', original => {
     return /** @this {Socket} */ function _destroy(/** @type {unknown[]} */ ...args) {
       const state = states.get(this)
-      if (state !== undefined) answered(observer, state, null)
+      if (state !== undefined) attempt(() => answered(observer, state, null))
       return Reflect.apply(original, this, args)
     }
   })
@@ -61,10 +60,19 @@ function observeSockets(observer) {
   replace(prototype, 'push', () => {
     return /** @this {Socket} */ function push(/** @type {unknown[]} */ ...args) {
       const state = states.get(this)
-      if (state?.last !== undefined) answered(observer, state, args[0])
+      if (state?.last !== undefined) attempt(() => answered(observer, state, args[0]))
       return Reflect.apply(Duplex.prototype.push, this, args)
     }
   })
+}
+
+/** Calls a function whose errors must not reach the program: a property of a socket may be an accessor. @param {() => void} call */
+function attempt(call) {
+  try {
+    call()
+  } catch {
+    // This call is not counted.
+  }
 }
 
 /**
@@ -99,6 +107,27 @@ function pathOf(first) {
   const options = Array.isArray(first) ? first[0] : first
   if (typeof options === 'string' && !/^\d+$/.test(options)) return options
   return typeof options?.path === 'string' ? options.path : undefined
+}
+
+/**
+ * Prepares the state of a socket.
+ * @param {Socket} socket
+ * @param {unknown} first argument of `connect`
+ */
+function connects(socket, first) {
+  states.set(socket, { path: pathOf(first), isWatched: true, calls: [], last: undefined, number: -1 })
+}
+
+/**
+ * Looks at a write, if the socket is that of a client.
+ * @param {Observer} observer
+ * @param {any} socket
+ * @param {unknown} data
+ * @param {Function} below
+ */
+function writes(observer, socket, data, below) {
+  const state = stateOf(socket)
+  if (state?.isWatched && !socket.connecting) written(observer, socket, state, data, below)
 }
 
 /**

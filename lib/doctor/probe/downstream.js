@@ -56,9 +56,9 @@ function begin(what, below) {
  */
 function on(name, listener) {
   subscribe(name, message => {
-    if (!isMeasuring) return followRequests()
     try {
-      listener(message)
+      if (isMeasuring) listener(message)
+      else followRequests()
     } catch {
       // The client publishes something else.
     }

@@ -45,7 +45,12 @@ class Journal {
 
   /** Adds a line, written by the next `flush`. @param {object} message */
   add(message) {
-    if (!this.#isClosed && this.#lines.length < MAX_LINES) this.#lines.push(JSON.stringify(message))
+    if (this.#isClosed || this.#lines.length >= MAX_LINES) return
+    try {
+      this.#lines.push(JSON.stringify(message))
+    } catch {
+      // A method `toJSON` that the program has added to a prototype has thrown.
+    }
   }
 
   /** Writes the added lines. If the disk is full, they are lost, since the program must not fail. */

@@ -3,6 +3,7 @@
 // Counts the messages to other processes, their bytes, and the time that this process takes to serialize and write them.
 
 const { ChildProcess } = require('node:child_process')
+const { isProxy } = require('node:util/types')
 const { now } = require('../../internal/clock')
 const { replace } = require('./replace')
 const { Sites } = require('./sites')
@@ -11,6 +12,7 @@ const { Sites } = require('./sites')
 const INTERNAL = 'NODE_'
 /** Number of bytes or messages between two captured stacks: a capture costs about 10 µs. */
 const BETWEEN = { bytes: 1 << 20, messages: 256 }
+const { getOwnPropertyDescriptor } = Object
 const NOTHING = { messages: 0, bytes: 0, time: 0 }
 
 let total = { ...NOTHING }
@@ -34,13 +36,23 @@ function observe(subject) {
       try {
         return Reflect.apply(send, this, args)
       } finally {
-        total.messages++
-        total.time += now() - began
-        total.bytes += written(subject) - before
-        if (isDue()) record(wrapper)
+        count(now() - began, written(subject) - before, wrapper)
       }
     }
   })
+}
+
+/**
+ * Counts a message.
+ * @param {number} time
+ * @param {number} bytes
+ * @param {Function} wrapper
+ */
+function count(time, bytes, wrapper) {
+  total.messages++
+  total.time += time
+  total.bytes += bytes
+  if (isDue()) record(wrapper)
 }
 
 /** Returns whether the next stack is due. */
@@ -56,9 +68,11 @@ function record(wrapper) {
   if (line !== undefined) line.count++
 }
 
-/** @param {any} message */
+/** Returns whether a message is one of Node.js. Calls no accessor of the program. @param {any} message */
 function isInternal(message) {
-  return typeof message?.cmd === 'string' && message.cmd.startsWith(INTERNAL)
+  if (typeof message !== 'object' || message === null || isProxy(message)) return false
+  const cmd = getOwnPropertyDescriptor(message, 'cmd')?.value
+  return typeof cmd === 'string' && cmd.startsWith(INTERNAL)
 }
 
 /** Returns the number of bytes written to the channel of a process, or 0 if the channel is closed. @param {any} subject */

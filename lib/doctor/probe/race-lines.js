@@ -26,6 +26,8 @@ const NAMED = 3
 const COMPARED = 8
 /** File of Node.js that resumes functions after `await`. */
 const CONTINUATIONS = 'node:internal/process/task_queues'
+// The program may replace it.
+const { captureStackTrace } = Error
 
 /**
  * @typedef {Map<unknown, unknown>} AnyMap
@@ -232,11 +234,13 @@ class RaceLines {
  */
 function functionsBelow(below) {
   const own = Object.getOwnPropertyDescriptor(Error, 'prepareStackTrace')
-  if (own !== undefined && own.configurable !== true) return { frames: [] }
+  const isReplaced =
+    (own === undefined || own.configurable === true) &&
+    Reflect.defineProperty(Error, 'prepareStackTrace', { value: formatter, configurable: true, writable: true })
+  if (!isReplaced) return { frames: [] }
   const holder = /** @type {{ stack?: any }} */ ({})
-  Object.defineProperty(Error, 'prepareStackTrace', { value: formatter, configurable: true, writable: true })
   try {
-    Error.captureStackTrace(holder, below)
+    captureStackTrace(holder, below)
     return Array.isArray(holder.stack) ? functionsOf(holder.stack) : { frames: [] }
   } finally {
     if (own === undefined) Reflect.deleteProperty(Error, 'prepareStackTrace')

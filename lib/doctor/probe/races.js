@@ -8,6 +8,7 @@
 const { now } = require('../../internal/clock')
 const { Mark } = require('./map-mark')
 const { RaceLines } = require('./race-lines')
+const { Slot } = require('./slot')
 
 const SLOTS = 8192
 /** Maximum length of a followed key: the table keeps its keys alive. */
@@ -42,75 +43,6 @@ const original = {
 const then = uncurried(Promise.prototype.then)
 const settled = Promise.resolve()
 const { isExtensible } = Object
-
-/** A key of a Map while its loads may race. */
-class Slot {
-  /** Identity of the Map; undefined if the slot is free. @type {ReturnType<typeof Mark.identity>} */
-  map = undefined
-  /** @type {unknown} */
-  key = undefined
-  /** @type {'absent' | 'set' | 'deleted'} */
-  state = 'absent'
-  /** Time of the first miss. */
-  began = 0
-  /** Tick of the latest misses, their number in that tick by method, and the number of callers that missed in earlier ticks. */
-  tick = 0
-  byHas = 0
-  byGet = 0
-  earlier = 0
-  /** Number of callers that may still set the key, time until which they may, and extension of that time at each of their sets. */
-  open = 0
-  until = 0
-  extension = 0
-  /** Time by which these callers should have set the key: their loads began before the first set, and last no longer than the first. */
-  due = 0
-  /** Misses before the first set. */
-  misses = 0
-  hasOverwrite = false
-  /** Whether `expected` of the line includes the callers in `open`. */
-  isExpected = false
-  /** Number of callers of earlier absences that may still set the key, time until which they may, and tick of the deletion. */
-  pending = 0
-  pendingUntil = 0
-  deleted = 0
-  /** The deleted value, until the key is set again. @type {unknown} */
-  old = undefined
-
-  /**
-   * Follows another key.
-   * @param {NonNullable<Slot['map']>} map
-   * @param {unknown} key
-   * @param {number} time
-   */
-  claim(map, key, time) {
-    if (this.map !== undefined) this.map.followed--
-    map.followed++
-    this.map = map
-    this.key = key
-    this.start(time)
-  }
-
-  /** Begins an absence. @param {number} time */
-  start(time) {
-    this.state = 'absent'
-    this.began = time
-    this.byHas = this.byGet = this.earlier = 0
-    this.pending = 0
-    this.old = undefined
-  }
-
-  free() {
-    if (this.map !== undefined) this.map.followed--
-    this.map = undefined
-    this.key = undefined
-    this.old = undefined
-  }
-
-  /** Number of callers in the latest tick with misses. A caller may call `has`, `get` or both. */
-  get latest() {
-    return Math.max(this.byHas, this.byGet)
-  }
-}
 
 /** @type {Slot[]} */
 let slots = []
@@ -353,26 +285,44 @@ function willDelete(map, slot) {
 const methods = {
   get(key) {
     const value = original.get(this, key)
-    if (value === undefined && isMeasuring) missed(this, key, true, methods.get)
+    if (value !== undefined || !isMeasuring) return value
+    try {
+      missed(this, key, true, methods.get)
+    } catch {
+      // The stack is full, for example.
+    }
     return value
   },
   has(key) {
     const isPresent = original.has(this, key)
-    if (!isPresent && isMeasuring) missed(this, key, false, methods.has)
+    if (isPresent || !isMeasuring) return isPresent
+    try {
+      missed(this, key, false, methods.has)
+    } catch {
+      // As in `get`.
+    }
     return isPresent
   },
   set(key, value) {
     // Most Maps have no followed keys: this check saves computing the index of a slot.
     if (isMeasuring && Mark.isFollowed(this)) {
-      const slot = slotOf(this, key)
-      if (slot !== undefined) willSet(this, slot, value)
+      try {
+        const slot = slotOf(this, key)
+        if (slot !== undefined) willSet(this, slot, value)
+      } catch {
+        // As in `get`.
+      }
     }
     return original.set(this, key, value)
   },
   delete(key) {
     if (isMeasuring && Mark.isFollowed(this)) {
-      const slot = slotOf(this, key)
-      if (slot !== undefined) willDelete(this, slot)
+      try {
+        const slot = slotOf(this, key)
+        if (slot !== undefined) willDelete(this, slot)
+      } catch {
+        // As in `get`.
+      }
     }
     return original.delete(this, key)
   },

@@ -68,7 +68,13 @@ function prepare(settings) {
     session.listening(server)
   })
   const forks = new Forks()
-  subscribe('child_process', () => forks.add())
+  subscribe('child_process', () => {
+    try {
+      forks.add()
+    } catch {
+      // A failing probe must not fail the fork.
+    }
+  })
   forks.onFork = () => setImmediate(() => start())
   session.forks = forks
 }
@@ -79,6 +85,7 @@ class Forks {
   facts = []
   onFork = () => {}
 
+  /** Counts a fork, if the current stack is that of one. */
   add() {
     const { frames } = siteOf(this.add)
     if (!frames.some(({ file }) => file.startsWith('node:internal/cluster/'))) return

@@ -6,6 +6,8 @@ const { framesOf } = require('../../watch/frames')
 const FRAMES = 16
 /** Maximum number of captured frames: frames of Node.js and of packages may precede those of the program. */
 const CAPTURED = 32
+// The program may replace it.
+const { captureStackTrace } = Error
 
 /**
  * Returns the stack of the caller of a wrapper, innermost frame first.
@@ -26,7 +28,7 @@ function framesBelow(below, most) {
   const holder = /** @type {Error} */ ({})
   if (limit?.writable === true) Error.stackTraceLimit = most
   try {
-    Error.captureStackTrace(holder, below)
+    captureStackTrace(holder, below)
   } finally {
     if (limit?.writable === true) Error.stackTraceLimit = limit.value
   }
