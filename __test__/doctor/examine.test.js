@@ -1,6 +1,7 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const { createHook } = require('node:async_hooks')
 const { once } = require('node:events')
 const { existsSync, mkdtempSync, readFileSync, rmSync } = require('node:fs')
 const { createServer } = require('node:http')
@@ -68,6 +69,23 @@ test('a disposed examination ends', async () => {
   const doctor = await examine()
   await doctor[Symbol.asyncDispose]()
   assert.equal((await doctor.stop()).verdict, 'inconclusive')
+})
+
+test('an examination goes on after the end of another one, and the last one stops the probes', async t => {
+  const load = await serve(t, (_request, response) => response.end())
+  const [first, second] = [await examine(), await examine()]
+  await first.stop()
+  await load(10)
+  assert.equal((await second.stop()).requests, 10)
+  let promises = 0
+  const hook = createHook({
+    init(_id, type) {
+      if (type === 'PROMISE') promises++
+    }
+  }).enable()
+  new Map().get('key')
+  hook.disable()
+  assert.equal(promises, 0)
 })
 
 test('wrong options are refused', async () => {

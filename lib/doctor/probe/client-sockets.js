@@ -15,6 +15,7 @@ const { splitAtNumber } = require('./text-protocol')
  * @typedef {{ kind: string, target: string, hash: number, description: Description }} What
  *
  * @typedef {object} Observer
+ * @property {() => boolean} isActive
  * @property {(target: unknown) => boolean} isCovered returns whether the client of a port or path has diagnostics channels
  * @property {(what: What, below: Function) => Call | undefined} begin
  * @property {(call: Call) => void} end
@@ -126,7 +127,7 @@ function connects(socket, first) {
  * @param {Function} below
  */
 function writes(observer, socket, data, below) {
-  const state = stateOf(socket)
+  const state = observer.isActive() ? stateOf(socket) : undefined
   if (state?.isWatched && !socket.connecting) written(observer, socket, state, data, below)
 }
 
@@ -178,6 +179,7 @@ function withoutNumber(state, text) {
 function answered(observer, state, chunk) {
   const { calls, last } = state
   state.calls = []
+  if (!observer.isActive()) state.last = undefined
   const size = /** @type {{ length?: number } | null} */ (chunk)?.length ?? 0
   if (last !== undefined) observer.received(last, size)
   for (const call of calls) {

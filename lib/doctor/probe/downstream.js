@@ -28,7 +28,8 @@ const HAS_CREATED = major >= 22
 /** Clients replace arguments that may be secret with this. */
 const REDACTED = '?'
 
-let isMeasuring = false
+/** Requests are followed from the first call on, also before the measurement. @type {'before' | 'measuring' | 'stopped'} */
+let state = 'before'
 let calls = new Calls()
 /** @type {AsyncLocalStorage<import('./calls').RequestContext> | undefined} */
 let requests
@@ -57,8 +58,8 @@ function begin(what, below) {
 function on(name, listener) {
   subscribe(name, message => {
     try {
-      if (isMeasuring) listener(message)
-      else followRequests()
+      if (state === 'measuring') listener(message)
+      else if (state === 'before') followRequests()
     } catch {
       // The client publishes something else.
     }
@@ -195,7 +196,7 @@ function publishRequests(name) {
   const created = channel(name)
   replace([[Agent.prototype, 'addRequest']], addRequest => {
     return function (...args) {
-      if (isMeasuring) created.publish({ request: args[0] })
+      if (state === 'measuring') created.publish({ request: args[0] })
       return Reflect.apply(addRequest, this, args)
     }
   })
@@ -222,8 +223,9 @@ function followRequests() {
 function install() {
   observeChannels()
   observeSockets({
+    isActive: () => state !== 'stopped',
     isCovered: target => covered.has(target),
-    begin: (what, below) => (isMeasuring ? begin(what, below) : followRequests()),
+    begin: (what, below) => (state === 'measuring' ? begin(what, below) : followRequests()),
     end: call => calls.end(call),
     received: (call, bytes) => calls.received(call, bytes),
     drop: call => calls.drop(call)
@@ -231,10 +233,14 @@ function install() {
   return {
     begin() {
       calls = new Calls()
-      isMeasuring = true
+      state = 'measuring'
     },
     sample() {
       calls.sample()
+    },
+    stop() {
+      state = 'stopped'
+      calls = new Calls()
     },
     /** @returns {{ downstream: import('./calls').DownstreamFact[], blind?: Record<string, string> }} */
     collect() {

@@ -147,6 +147,10 @@ function installIntervals() {
       intervals = new Intervals()
       isMeasuring = true
     },
+    stop() {
+      isMeasuring = false
+      intervals = new Intervals()
+    },
     sample: () => intervals.sample(),
     facts: () => intervals.facts(),
     blind: /** @type {Record<string, string>} */ (state === 'replaced' ? {} : { intervals: reason })

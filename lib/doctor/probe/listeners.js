@@ -390,6 +390,11 @@ function install() {
       table.sample()
       intervals.sample()
     },
+    stop() {
+      isMeasuring = false
+      table = new Table()
+      intervals.stop()
+    },
     collect() {
       table.sample()
       return { listeners: table.facts(), intervals: intervals.facts(), blind }

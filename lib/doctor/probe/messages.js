@@ -81,6 +81,12 @@ function written(subject) {
   return (key && subject[key]?.bytesWritten) ?? 0
 }
 
+function reset() {
+  total = { ...NOTHING }
+  last = { ...NOTHING }
+  lines = new Sites()
+}
+
 /** Observes the messages to the parent process and to child processes. */
 function install() {
   observe(process)
@@ -93,10 +99,12 @@ function install() {
   })
   return {
     begin() {
-      total = { ...NOTHING }
-      last = { ...NOTHING }
-      lines = new Sites()
+      reset()
       isMeasuring = true
+    },
+    stop() {
+      isMeasuring = false
+      reset()
     },
     collect() {
       const [line] = lines.all.sort((one, other) => other.count - one.count)

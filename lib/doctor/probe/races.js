@@ -372,6 +372,12 @@ function install() {
       sweep()
       lines.sample()
     },
+    stop() {
+      isMeasuring = false
+      lines = new RaceLines()
+      for (const slot of slots) slot.free()
+      slots = []
+    },
     /** @returns {{ races: ReturnType<RaceLines['facts']>, blind?: Record<string, string> }} */
     collect() {
       const races = lines.facts()

@@ -17,6 +17,8 @@ const MAX_ROUTES = 200
 const MAX_PATHS = 2000
 /** Requests of a sample interval that are timed. */
 const TIMED = 250
+const START = 'http.server.request.start'
+const START_OF_STREAM = 'http2.server.stream.start'
 const END = 'http.server.response.finish'
 /** Key of the timing of a response. */
 const TIMING = Symbol('offloop.doctor.timing')
@@ -84,7 +86,7 @@ class RequestTimes {
   /** Requests of HTTP/1 in the measurement. */
   #measured = 0
   /** Number of further requests that are timed. */
-  #left = TIMED
+  #left = 0
   /** Timer of a burst that has not begun. @type {NodeJS.Timeout | undefined} */
   #pending
   /** Timed requests in flight. */
@@ -98,18 +100,29 @@ class RequestTimes {
   /** Routes by method and path. @type {Map<string, Route>} */
   #paths = new Map()
   #isStarted = false
+  /** Counts the stops: requests that were timed before a stop do not count after it. */
+  #round = 0
   #isObservingEnds = false
 
   start() {
     this.#sampled = this.count
     if (this.#isStarted) return
     this.#isStarted = true
-    subscribe('http.server.request.start', (/** @type {any} */ { response }) => {
-      this.count++
-      this.#measured++
-      if (this.#left > 0) this.#time(response)
-    })
-    subscribe('http2.server.stream.start', () => this.count++)
+    this.#left = TIMED
+    subscribe(START, this.#onStart)
+    subscribe(START_OF_STREAM, this.#onStartOfStream)
+  }
+
+  stop() {
+    this.#isStarted = false
+    unsubscribe(START, this.#onStart)
+    unsubscribe(START_OF_STREAM, this.#onStartOfStream)
+    clearTimeout(this.#pending)
+    this.#pending = undefined
+    this.#round++
+    this.#open = this.#left = 0
+    this.#stopObserving()
+    this.begin()
   }
 
   /** The measurement begins. */
@@ -120,6 +133,14 @@ class RequestTimes {
     this.#routes = new Map()
     this.#paths = new Map()
   }
+
+  #onStart = (/** @type {any} */ { response }) => {
+    this.count++
+    this.#measured++
+    if (this.#left > 0) this.#time(response)
+  }
+
+  #onStartOfStream = () => this.count++
 
   /** Allows the timed requests of the next interval. At high rates, their burst begins at a random time, but early enough to be whole. */
   sample() {
@@ -140,7 +161,7 @@ class RequestTimes {
 
   /** @param {any} response */
   #time(response) {
-    response[TIMING] = { began: now(), weight: this.#weight }
+    response[TIMING] = { began: now(), weight: this.#weight, round: this.#round }
     this.#left--
     this.#open++
     if (this.#isObservingEnds) return
@@ -150,7 +171,7 @@ class RequestTimes {
 
   #onEnd = (/** @type {any} */ { response }) => {
     const timing = response[TIMING]
-    if (timing === undefined) return
+    if (timing?.round !== this.#round) return
     response[TIMING] = undefined
     // Before 22.13, a subscriber that leaves during a publication makes Node.js skip the next one.
     if (--this.#open === 0) setImmediate(this.#stopObserving)

@@ -36,6 +36,7 @@ const { siteOf } = require('./stack')
  * @property {() => object} collect returns its part of the facts
  * @property {() => object | void} [sample] called in each tick; returns figures for its row
  * @property {() => void} [end] the measurement is over; called before the last `collect`
+ * @property {() => void} [stop] called after the last `collect`; stops observing, and drops the facts
  * @property {(path: string) => void} [snapshot] writes a heap snapshot
  */
 
@@ -181,6 +182,9 @@ const installed = lazy(() =>
 )
 const requestTimes = lazy(() => new RequestTimes())
 
+/** Number of sessions that have started and not ended. They share the probes. */
+let running = 0
+
 class Session {
   #settings
   #isStarted = false
@@ -225,6 +229,7 @@ class Session {
   start() {
     if (this.#isStarted) return
     this.#isStarted = true
+    running++
     // Loads the addon, which processes without a server do not need.
     const { Blocks } = require('./blocks')
     const journal = new Journal(this.#settings.directory, threadId)
@@ -367,6 +372,7 @@ class Session {
     for (const release of this.#releases) release()
     this.#attempt(() => this.#blocks?.flush())
     if (isMeasured) this.#conclude()
+    if (this.#isStarted && --running === 0) this.#stopProbes()
     this.#attempt(() => this.#blocks?.stop())
     this.#journal?.add({ type: 'end', at: date(), end })
     this.#journal?.close()
@@ -379,6 +385,12 @@ class Session {
     for (const probe of this.#probes) this.#attempt(() => this.#timed('end', () => probe.end?.()))
     const tables = this.#copy()
     this.#attempt(() => this.#timed('texts', () => this.#addTexts(tables)))
+  }
+
+  /** Leaves the program alone, which may run on. */
+  #stopProbes() {
+    for (const probe of this.#probes) this.#attempt(() => probe.stop?.())
+    this.#attempt(() => this.#requests.stop())
   }
 
   /**

@@ -198,6 +198,10 @@ function install() {
       isMeasuring = true
     },
     sample: () => starts.sample(),
+    stop() {
+      isMeasuring = false
+      starts = new Starts()
+    },
     collect: () => ({ starts: starts.facts() })
   }
 }

@@ -240,6 +240,10 @@ function install() {
       isMeasuring = true
     },
     sample: () => writes.sample(),
+    stop() {
+      isMeasuring = false
+      writes = new Writes()
+    },
     collect: () => ({
       writes: writes.facts(),
       blind: /** @type {Record<string, string>} */ (
