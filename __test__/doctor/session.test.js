@@ -114,7 +114,7 @@ for (const [name, ending, expected] of /** @type {const} */ ([
 
 test('a closed journal writes nothing', t => {
   const folder = folderOf(t)
-  const journal = new Journal(folder, 0)
+  const journal = new Journal({ directory: folder, reader: process.pid }, 0)
   journal.add({ type: 'hello' })
   journal.close()
   journal.add({ type: 'late' })

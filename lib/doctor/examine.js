@@ -7,9 +7,9 @@ const { extname } = require('node:path')
 const { inspect } = require('node:util')
 const { checkInteger, checkOptions, invalidType, invalidValue } = require('../internal/validate')
 const { factsOf } = require('./gather')
-const { Inbox } = require('./inbox')
 const { judge, ruleNames } = require('./judge/judge')
 const { EXTENSIONS, textOf } = require('./formats')
+const { MemoryJournal } = require('./probe/memory-journal')
 
 /**
  * @typedef {import('../../doctor').ExamineOptions} ExamineOptions
@@ -36,28 +36,22 @@ async function examine(options = {}) {
     throw invalidValue(`The "options.rules" property must hold ${ruleNames().join(', ')}. Received ${inspect(unknown)}`)
   // Loaded here because it replaces functions of Node.js.
   const { Session } = require('./probe/session')
-  const inbox = new Inbox()
-  inbox.command({ phase: 'warm-up', snapshots: 0 })
-  const session = new Session({
-    directory: inbox.directory,
-    reader: process.pid,
-    threshold,
-    profileInterval: PROFILE,
-    program: 'server'
-  })
-  session.start()
-  session.begin()
+  const journal = new MemoryJournal()
+  const session = new Session({ threshold, profileInterval: PROFILE }, () => journal)
+  try {
+    session.start()
+    session.begin()
+  } catch (error) {
+    session.finish()
+    throw error
+  }
   /** @type {Promise<ExaminedReport> | undefined} */
   let report
   const end = async () => {
     session.finish()
-    try {
-      const facts = await factsOf(inbox.all(), process.argv.slice(1))
-      const judged = judge(facts, { threshold, only: rules?.map(String) })
-      return Object.defineProperty(/** @type {ExaminedReport} */ (judged), 'write', { value: write })
-    } finally {
-      inbox.remove()
-    }
+    const facts = await factsOf([journal.messages()], process.argv.slice(1))
+    const judged = judge(facts, { threshold, only: rules?.map(String) })
+    return Object.defineProperty(/** @type {ExaminedReport} */ (judged), 'write', { value: write })
   }
   const stop = () => (report ??= end())
   return { stop, [Symbol.asyncDispose]: async () => void (await stop()) }

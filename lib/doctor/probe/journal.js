@@ -10,9 +10,14 @@ const {
   statSync,
   writeFileSync
 } = require('node:fs')
-const { commandPath, factsPath, tablesPath } = require('../settings')
+const { commandPath, factsPath, isAlive, snapshotPath, tablesPath } = require('../settings')
 
-/** @typedef {import('../settings').Command} Command */
+/**
+ * @typedef {import('../settings').Command} Command
+ *
+ * Receives the facts of a thread.
+ * @typedef {Pick<Journal, 'add' | 'flush' | 'replaceTables' | 'command' | 'isAbandoned' | 'snapshotPath' | 'close' | 'removeDirectory'>} Facts
+ */
 
 /** Maximum number of lines between two calls of `flush`. */
 const MAX_LINES = 10_000
@@ -23,6 +28,8 @@ const MAX_LINES = 10_000
  */
 class Journal {
   #directory
+  #reader
+  #thread
   #facts
   #tables
   #isClosed = false
@@ -33,11 +40,13 @@ class Journal {
   #command = { phase: 'warm-up', snapshots: 0 }
 
   /**
-   * @param {string} directory
+   * @param {Pick<import('../settings').Settings, 'directory' | 'reader'>} settings
    * @param {number} thread
    */
-  constructor(directory, thread) {
+  constructor({ directory, reader }, thread) {
     this.#directory = directory
+    this.#reader = reader
+    this.#thread = thread
     this.#tables = tablesPath(directory, process.pid, thread)
     this.#facts = factsPath(directory, process.pid, thread)
     closeSync(this.#open())
@@ -45,12 +54,7 @@ class Journal {
 
   /** Adds a line, written by the next `flush`. @param {object} message */
   add(message) {
-    if (this.#isClosed || this.#lines.length >= MAX_LINES) return
-    try {
-      this.#lines.push(JSON.stringify(message))
-    } catch {
-      // A method `toJSON` that the program has added to a prototype has thrown.
-    }
+    if (!this.#isClosed && this.#lines.length < MAX_LINES) this.#lines.push(...linesOf(message))
   }
 
   /** Writes the added lines. If the disk is full, they are lost, since the program must not fail. */
@@ -92,6 +96,16 @@ class Journal {
     return this.#command
   }
 
+  /** Returns whether the command line was killed. */
+  isAbandoned() {
+    return !isAlive(this.#reader)
+  }
+
+  /** Returns the path of a heap snapshot. @param {number} count */
+  snapshotPath(count) {
+    return snapshotPath(this.#directory, process.pid, this.#thread, count)
+  }
+
   /** Writes the last lines. Later ones are ignored. */
   close() {
     this.flush()
@@ -113,4 +127,13 @@ class Journal {
   }
 }
 
-module.exports = { Journal }
+/** Returns the line of a message, or none if a method `toJSON` that the program has added to a prototype throws. @param {object} message */
+function linesOf(message) {
+  try {
+    return [JSON.stringify(message)]
+  } catch {
+    return []
+  }
+}
+
+module.exports = { Journal, linesOf }

@@ -10,18 +10,19 @@ const { performance } = require('node:perf_hooks')
 const { threadId } = require('node:worker_threads')
 const { date, now, setImmediate, setTimeout } = require('../../internal/clock')
 const { lazy } = require('../../internal/lazy')
-const { TICK, isAlive, snapshotPath } = require('../settings')
+const { TICK } = require('../settings')
 const { addFiles, compiledTexts } = require('./compiled-texts')
+const { Forks } = require('./forks')
 const { PoolWait } = require('./pool-wait')
 const { Profile } = require('./profile')
 const { Journal } = require('./journal')
 const { refuse } = require('./refusal')
 const { RequestTimes } = require('./requests')
 const { beforeDefaultEnd } = require('./signals')
-const { siteOf } = require('./stack')
 
 /**
  * @typedef {import('../settings').Settings} Settings
+ * @typedef {import('./journal').Facts} Facts
  * @typedef {import('./blocks').Blocks} Blocks
  * @typedef {import('../../watch/loop-watch').LoopWatch} LoopWatch
  *
@@ -40,8 +41,6 @@ const { siteOf } = require('./stack')
  * @property {(path: string) => void} [snapshot] writes a heap snapshot
  */
 
-/** Lines that fork. */
-const MAX_FORKS = 16
 /** Signals that end a program by default. */
 const SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM'])
 /** Time between two copies of the tables, in case the process is killed. */
@@ -54,10 +53,10 @@ const { cpuUsage } = process
  * @param {Settings} settings
  */
 function prepare(settings) {
-  const session = new Session(settings)
+  const session = new Session(settings, () => new Journal(settings, threadId))
   const start = () => {
     try {
-      session.start()
+      if (session.start()) session.endWithProcess()
     } catch (error) {
       // A failing probe must not fail the program.
       refuse(settings, /** @type {Error} */ (error).message)
@@ -78,36 +77,6 @@ function prepare(settings) {
   })
   forks.onFork = () => setImmediate(() => start())
   session.forks = forks
-}
-
-/** The lines that fork cluster workers, from the start of the program on. */
-class Forks {
-  /** @type {import('../facts').StartFact[]} */
-  facts = []
-  onFork = () => {}
-
-  /** Counts a fork, if the current stack is that of one. */
-  add() {
-    const { frames } = siteOf(this.add)
-    if (!frames.some(({ file }) => file.startsWith('node:internal/cluster/'))) return
-    const user = frames.find(({ isUser }) => isUser)
-    const known = this.facts.find(fact => fact.frames.some(it => it.file === user?.file && it.line === user.line))
-    if (known !== undefined) {
-      known.starts++
-      known.concurrent++
-    } else if (this.facts.length < MAX_FORKS) {
-      this.facts.push({
-        kind: 'process',
-        what: 'cluster',
-        starts: 1,
-        shortLived: 0,
-        concurrent: 1,
-        startTime: 0,
-        frames
-      })
-    }
-    this.onFork()
-  }
 }
 
 /** Returns whether this process has cluster workers. */
@@ -186,7 +155,8 @@ const requestTimes = lazy(() => new RequestTimes())
 let running = 0
 
 class Session {
-  #settings
+  #threshold
+  #open
   #isStarted = false
   #phase = 'dormant'
   #requests = requestTimes()
@@ -196,7 +166,7 @@ class Session {
   /** Time that the doctor held this thread, by part, in milliseconds. @type {Record<string, number>} */
   #cost = {}
   #spent = 0
-  /** @type {Journal | undefined} */
+  /** @type {Facts | undefined} */
   #journal
   /** @type {Blocks | undefined} */
   #blocks
@@ -213,10 +183,14 @@ class Session {
   /** @type {(() => void)[]} */
   #releases = []
 
-  /** @param {Settings} settings */
-  constructor(settings) {
-    this.#settings = settings
-    this.#profile = new Profile(settings.profileInterval)
+  /**
+   * @param {Pick<Settings, 'threshold' | 'profileInterval'>} settings
+   * @param {() => Facts} open returns the journal
+   */
+  constructor({ threshold, profileInterval }, open) {
+    this.#threshold = threshold
+    this.#open = open
+    this.#profile = new Profile(profileInterval)
   }
 
   /** @param {Listening} server */
@@ -225,15 +199,15 @@ class Session {
     this.#journal?.flush()
   }
 
-  /** Begins to write facts, once. */
+  /** Begins to write facts. Returns false if the session has started before. */
   start() {
-    if (this.#isStarted) return
+    if (this.#isStarted) return false
     this.#isStarted = true
     running++
     // Loads the addon, which processes without a server do not need.
     const { Blocks } = require('./blocks')
-    const journal = new Journal(this.#settings.directory, threadId)
-    const blocks = new Blocks(this.#settings.threshold, block => {
+    const journal = this.#open()
+    const blocks = new Blocks(this.#threshold, block => {
       journal.add({ type: 'block', block })
       addFiles(block.samples, this.#files)
     })
@@ -246,24 +220,29 @@ class Session {
     this.#requests.start()
     blocks.start()
     this.#phase = 'warm-up'
-    process.on('exit', this.#onExit)
-    this.#releases = SIGNALS.map(signal =>
-      beforeDefaultEnd(signal, () => this.#end({ kind: 'exit', code: null, signal }))
-    )
     this.#tick()
+    return true
   }
 
-  #onExit = (/** @type {number} */ code) => this.#end({ kind: 'exit', code })
+  /** Ends the measurement before the process ends. */
+  endWithProcess() {
+    const onExit = (/** @type {number} */ code) => this.#end({ kind: 'exit', code })
+    process.on('exit', onExit)
+    this.#releases = [
+      () => process.removeListener('exit', onExit),
+      ...SIGNALS.map(signal => beforeDefaultEnd(signal, () => this.#end({ kind: 'exit', code: null, signal })))
+    ]
+  }
 
   /** Ends the measurement. */
   finish() {
     this.#end({ kind: 'finished' })
-    process.removeListener('exit', this.#onExit)
   }
 
   #tick = () => {
     if (this.#phase === 'over') return
-    const { phase, snapshots } = /** @type {Journal} */ (this.#journal).command()
+    const journal = /** @type {Facts} */ (this.#journal)
+    const { phase, snapshots } = journal.command()
     this.#attempt(() =>
       this.#timed('ticks', () => {
         this.#requests.sample()
@@ -273,7 +252,7 @@ class Session {
       })
     )
     if (phase === 'finish') this.#end({ kind: 'finished' })
-    else if (!isAlive(this.#settings.reader)) this.#abandon()
+    else if (journal.isAbandoned()) this.#abandon()
     setTimeout(this.#tick, TICK).unref()
   }
 
@@ -322,7 +301,7 @@ class Session {
   /** @param {number} count of the snapshots that were requested up to now */
   #snapshot(count) {
     this.#snapshots = count
-    const path = snapshotPath(this.#settings.directory, process.pid, threadId, count)
+    const path = /** @type {Facts} */ (this.#journal).snapshotPath(count)
     this.#timed('snapshots', () => {
       for (const probe of this.#probes) probe.snapshot?.(path)
     })
