@@ -4,7 +4,6 @@
 
 const cluster = /** @type {import('node:cluster').Cluster} */ (/** @type {unknown} */ (require('node:cluster')))
 const { subscribe } = require('node:diagnostics_channel')
-const { Server } = require('node:net')
 const { availableParallelism } = require('node:os')
 const { performance } = require('node:perf_hooks')
 const { threadId } = require('node:worker_threads')
@@ -16,6 +15,7 @@ const { Forks } = require('./forks')
 const { PoolWait } = require('./pool-wait')
 const { Profile } = require('./profile')
 const { Journal } = require('./journal')
+const { onListen } = require('./listening')
 const { refuse } = require('./refusal')
 const { RequestTimes } = require('./requests')
 const { beforeDefaultEnd } = require('./signals')
@@ -25,11 +25,7 @@ const { beforeDefaultEnd } = require('./signals')
  * @typedef {import('./journal').Facts} Facts
  * @typedef {import('./blocks').Blocks} Blocks
  * @typedef {import('../../watch/loop-watch').LoopWatch} LoopWatch
- *
- * @typedef {import('../address').Choice} Choice
- *
- * A server that listens.
- * @typedef {{ port?: number, host?: string, path?: string, isHttp: boolean, isSecure?: boolean, isV6Only?: boolean, choice?: Choice }} Listening
+ * @typedef {import('./listening').Listening} Listening
  *
  * A part that observes one thing.
  * @typedef {object} Probe
@@ -82,59 +78,6 @@ function prepare(settings) {
 /** Returns whether this process has cluster workers. */
 function isPrimary() {
   return cluster.isPrimary && Object.keys(cluster.workers ?? {}).length > 0
-}
-
-/**
- * Calls back when a server of this process listens.
- * @param {(server: Listening) => void} callback
- */
-function onListen(callback) {
-  const { listen } = Server.prototype
-  const wrapper = /** @type {any} */ (
-    /**
-     * @this {Server}
-     * @param {unknown[]} args
-     */
-    function (...args) {
-      this.prependOnceListener('listening', () => callback(listeningOf(this, args[0])))
-      return Reflect.apply(listen, this, args)
-    }
-  )
-  Object.defineProperties(wrapper, Object.getOwnPropertyDescriptors(listen))
-  Server.prototype.listen = wrapper
-}
-
-/**
- * @param {Server} server
- * @param {any} options of `listen`
- * @returns {Listening}
- */
-function listeningOf(server, options) {
-  const address = server.address()
-  // Only servers of TLS have certificates.
-  const isSecure = 'setSecureContext' in server
-  const isHttp = server.listenerCount('request') > 0 || server.listenerCount('stream') > 0
-  const choice = choiceOf(typeof options === 'object' && options !== null ? options.port : options)
-  if (typeof address === 'string') return { path: address, isHttp, isSecure }
-  return {
-    ...(address && { port: address.port, host: address.address }),
-    choice,
-    isHttp,
-    isSecure,
-    isV6Only: options?.ipv6Only === true
-  }
-}
-
-/**
- * Returns the origin of a port: the variable `PORT`, as text or as a number, the program itself, or neither.
- * @param {unknown} port argument of `listen`
- * @returns {Choice}
- */
-function choiceOf(port) {
-  const { PORT } = process.env
-  if (PORT === undefined || PORT === '') return Number(port) > 0 ? 'own' : 'none'
-  if (port === PORT) return 'text'
-  return Number(port) === Number(PORT) ? 'number' : 'none'
 }
 
 /** The probes of this thread, installed once. @type {() => Probe[]} */
