@@ -48,6 +48,15 @@ test('requests in the warm-up do not count', () => {
   )
 })
 
+test('a response shows no trace of its timing', () => {
+  times.begin()
+  times.sample()
+  const response = begin('/')
+  assert.deepEqual(Reflect.ownKeys(response), ['req', 'statusCode'])
+  end.publish({ response })
+  assert.equal(times.collect().durations?.count, 1)
+})
+
 test('each request of a slow server is timed', () => {
   times.begin()
   for (let interval = 0; interval < 3; interval++) {

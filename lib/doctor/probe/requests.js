@@ -6,10 +6,12 @@ const { subscribe, unsubscribe } = require('node:diagnostics_channel')
 const { clearTimeout, now, setImmediate, setTimeout } = require('../../internal/clock')
 const { describe } = require('../../watch/requests')
 const { TICK } = require('../settings')
+const { attachment } = require('./attachment')
 
 /**
  * @typedef {import('../facts').RouteFact} RouteFact
  * @typedef {{ method: string, route: string, count: number, errors: number, durations: LogHistogram }} Route
+ * @typedef {{ began: number, weight: number, round: number }} Timing
  */
 
 const MAX_ROUTES = 200
@@ -20,13 +22,13 @@ const TIMED = 250
 const START = 'http.server.request.start'
 const START_OF_STREAM = 'http2.server.stream.start'
 const END = 'http.server.response.finish'
-/** Key of the timing of a response. */
-const TIMING = Symbol('offloop.doctor.timing')
 /** Buckets for each doubling of the duration. */
 const STEPS = 8
 /** Upper bound of the first bucket, in milliseconds. */
 const SHORTEST = 0.01
 
+/** Timings of responses. @type {ReturnType<typeof attachment<Timing>>} */
+const timings = attachment()
 const { get, set } = Map.prototype
 const { apply } = Reflect
 const { random } = Math
@@ -161,7 +163,7 @@ class RequestTimes {
 
   /** @param {any} response */
   #time(response) {
-    response[TIMING] = { began: now(), weight: this.#weight, round: this.#round }
+    if (!timings.set(response, { began: now(), weight: this.#weight, round: this.#round })) return
     this.#left--
     this.#open++
     if (this.#isObservingEnds) return
@@ -170,9 +172,9 @@ class RequestTimes {
   }
 
   #onEnd = (/** @type {any} */ { response }) => {
-    const timing = response[TIMING]
+    const timing = timings.get(response)
     if (timing?.round !== this.#round) return
-    response[TIMING] = undefined
+    timings.set(response, undefined)
     // Before 22.13, a subscriber that leaves during a publication makes Node.js skip the next one.
     if (--this.#open === 0) setImmediate(this.#stopObserving)
     try {
@@ -203,7 +205,7 @@ class RequestTimes {
 
   /**
    * @param {any} response
-   * @param {{ began: number, weight: number }} timing
+   * @param {Timing} timing
    */
   #finish({ req, statusCode }, { began, weight }) {
     const duration = now() - began
