@@ -72,7 +72,8 @@ test('a derived class is not called while it is constructed', async () => {
     }
   }
   const job = new Job('', { eval: true })
-  assert.equal(job.listenerCount('exit'), 1)
+  const counts = ['online', 'exit'].map(type => job.listenerCount(type))
+  assert.deepEqual(counts, [1, 0])
   assert.ok(!types.includes('exit') && !types.includes('online'), types.join())
   await once(job, 'exit')
   const [{ what, starts, shortLived }] = probe.collect().starts
@@ -96,6 +97,26 @@ test('reports processes, without their arguments', async () => {
   assert.equal(names[1], 'true')
   assert.match(names[0], /^node/)
   assert.match(names[2], /^node/)
+})
+
+test('a process has no listeners, and a thread none once it is online', async () => {
+  const child = execFile(process.execPath, ['-e', ''])
+  const counts = ['spawn', 'exit'].map(type => child.listenerCount(type))
+  assert.deepEqual(counts, [0, 0])
+  const worker = new Worker('', { eval: true })
+  const ends = Promise.all([once(worker, 'exit'), once(child, 'exit')])
+  await once(worker, 'online')
+  assert.equal(worker.listenerCount('online'), 0)
+  await ends
+  assert.equal(worker.listenerCount('exit'), 0)
+  const starts = probe.collect().starts
+  assert.deepEqual(
+    starts.map(({ startTime, shortLived }) => [startTime > 0, shortLived]),
+    [
+      [true, 1],
+      [true, 1]
+    ]
+  )
 })
 
 test('a program that cannot be started ends', async () => {

@@ -1,11 +1,13 @@
 'use strict'
 
-// Counts threads and child processes by the line that starts them. The diagnostics channels publish on the stack of that line.
+// Counts threads and child processes by the line that starts them. The diagnostics channels publish on the stack of that line. Ends are
+// read from the threads and processes rather than observed, so that the program finds no listeners but its own; only a thread has one,
+// until it is online.
 
 const { subscribe } = require('node:diagnostics_channel')
 const { EventEmitter } = require('node:events')
 const { basename } = require('node:path')
-const { now } = require('../../internal/clock')
+const { nextTick, now } = require('../../internal/clock')
 const { Sites, className, excerpt } = require('./sites')
 
 /**
@@ -19,7 +21,8 @@ const SHORT = 5000
 const MAX_RUNNING = 1024
 /** Number of start times that are kept for the median. */
 const MAX_TIMES = 256
-const { addListener } = EventEmitter.prototype
+const { addListener, removeListener } = EventEmitter.prototype
+const { apply } = Reflect
 const NODE = /^node(\.exe)?$/i
 const SHELL = /^(sh|bash|cmd\.exe)$/i
 
@@ -84,7 +87,7 @@ class Run {
     if (this.#line.what === '') this.#line.what = whatOf(this.#line.kind, this.subject)
   }
 
-  /** Whether the thread or process has ended. Works even if the program has removed the listeners of the probe. */
+  /** Whether the thread or process has ended. */
   get hasEnded() {
     const { threadId, exitCode, signalCode } = this.subject
     if (this.#line.kind === 'worker') return threadId === -1
@@ -112,6 +115,7 @@ class Starts {
    * @param {Function} subscriber
    */
   add(kind, subject, subscriber) {
+    this.sample()
     const line = this.#lines.find(subscriber, kind, site => new Line(kind, site))
     if (line === undefined) return
     if (this.#running.size >= MAX_RUNNING) {
@@ -120,18 +124,17 @@ class Starts {
     }
     const run = new Run(line, subject)
     this.#running.add(run)
-    listen(subject, kind === 'worker' ? 'online' : 'spawn', () => run.started())
-    listen(subject, 'exit', () => this.#end(run))
+    if (kind === 'worker') onceOnline(subject, () => run.started())
+    else nextTick(() => spawned(run))
   }
 
-  /** @param {Run} run */
-  #end(run) {
-    run.end()
-    this.#running.delete(run)
-  }
-
+  /** Ends the runs whose thread or process has ended. */
   sample() {
-    for (const run of this.#running) if (run.hasEnded) this.#end(run)
+    for (const run of this.#running) {
+      if (!run.hasEnded) continue
+      run.end()
+      this.#running.delete(run)
+    }
   }
 
   facts() {
@@ -142,13 +145,32 @@ class Starts {
 }
 
 /**
- * Adds a listener without calling methods of a derived class, since the object is still being constructed.
- * @param {EventEmitter} emitter
- * @param {string} type
- * @param {() => void} listener
+ * Calls back once a thread runs. Calls no methods of a derived class, since the object is still being constructed.
+ * @param {EventEmitter} worker
+ * @param {() => void} callback
  */
-function listen(emitter, type, listener) {
-  addListener.call(emitter, type, listener)
+function onceOnline(worker, callback) {
+  const listener = () => {
+    apply(removeListener, worker, ['online', listener])
+    attempt(callback)
+  }
+  apply(addListener, worker, ['online', listener])
+}
+
+/** Records the start of a process, which Node.js starts in the tick of its constructor. @param {Run} run */
+function spawned(run) {
+  attempt(() => {
+    if (run.subject.pid !== undefined) run.started()
+  })
+}
+
+/** Calls a function whose errors must not reach the program: a property of its thread may be an accessor. @param {() => void} call */
+function attempt(call) {
+  try {
+    call()
+  } catch {
+    // The start has no time or no name.
+  }
 }
 
 /**
@@ -178,12 +200,7 @@ let isMeasuring = false
  */
 function observe(channel, kind, property) {
   const subscriber = (/** @type {unknown} */ message) => {
-    if (!isMeasuring) return
-    try {
-      starts.add(kind, /** @type {any} */ (message)[property], subscriber)
-    } catch {
-      // A failing probe must not fail the start.
-    }
+    if (isMeasuring) attempt(() => starts.add(kind, /** @type {any} */ (message)[property], subscriber))
   }
   subscribe(channel, subscriber)
 }
