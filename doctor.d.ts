@@ -385,7 +385,7 @@ export interface Report {
 export interface ExamineOptions {
   /** Minimum duration of a block: an integer of milliseconds, 10 to 60,000. Default: 25. */
   threshold?: number | undefined
-  /** Rules to check, by number or id. Default: all. */
+  /** Rules to check, by number or id: at least one. Default: all. */
   rules?: readonly (number | string)[] | undefined
 }
 

@@ -92,4 +92,19 @@ test('wrong options are refused', async () => {
   await assert.rejects(examine(/** @type {any} */ ({ treshold: 5 })), { code: 'ERR_INVALID_ARG_VALUE' })
   await assert.rejects(examine({ threshold: 5 }), { code: 'ERR_OUT_OF_RANGE' })
   await assert.rejects(examine(/** @type {any} */ ({ rules: 'race' })), { code: 'ERR_INVALID_ARG_TYPE' })
+  for (const [rules, received] of /** @type {const} */ ([
+    [[], '[]'],
+    [['race', undefined], 'undefined'],
+    [new Array(1), 'undefined'],
+    [[null], 'null'],
+    [[99], '99'],
+    [['handlers'], "'handlers'"],
+    [[['race']], "[ 'race' ]"]
+  ])) {
+    await assert.rejects(examine(/** @type {any} */ ({ rules })), ({ code, message }) => {
+      assert.equal(code, 'ERR_INVALID_ARG_VALUE')
+      assert.ok(message.includes('"options.rules"') && message.endsWith(`Received ${received}`), message)
+      return true
+    })
+  }
 })

@@ -30,10 +30,8 @@ async function examine(options = {}) {
   checkOptions(options, NAMES)
   const { threshold = 25, rules } = options
   checkInteger('options.threshold', threshold, MIN_THRESHOLD, MAX_THRESHOLD)
-  if (rules !== undefined && !Array.isArray(rules)) throw invalidType('The "options.rules" property', 'an Array', rules)
-  const unknown = rules?.find(rule => !ruleNames().includes(String(rule)))
-  if (unknown !== undefined)
-    throw invalidValue(`The "options.rules" property must hold ${ruleNames().join(', ')}. Received ${inspect(unknown)}`)
+  if (rules !== undefined) checkRules(rules)
+  const only = rules?.map(String)
   // Loaded here because it replaces functions of Node.js.
   const { Session } = require('./probe/session')
   const journal = new MemoryJournal()
@@ -50,11 +48,24 @@ async function examine(options = {}) {
   const end = async () => {
     session.finish()
     const facts = await factsOf([journal.messages()], process.argv.slice(1))
-    const judged = judge(facts, { threshold, only: rules?.map(String) })
+    const judged = judge(facts, { threshold, only })
     return Object.defineProperty(/** @type {ExaminedReport} */ (judged), 'write', { value: write })
   }
   const stop = () => (report ??= end())
   return { stop, [Symbol.asyncDispose]: async () => void (await stop()) }
+}
+
+/** @param {unknown} rules */
+function checkRules(rules) {
+  if (!Array.isArray(rules)) throw invalidType('The "options.rules" property', 'an Array', rules)
+  const names = ruleNames()
+  // A hole of the array is `undefined`.
+  const unknown = Array.from(rules).filter(rule => !names.includes(typeof rule === 'number' ? String(rule) : rule))
+  if (rules.length > 0 && unknown.length === 0) return
+  const received = inspect(rules.length === 0 ? rules : unknown[0])
+  throw invalidValue(
+    `The "options.rules" property must hold at least one of ${names.join(', ')}, and nothing else. Received ${received}`
+  )
 }
 
 /**
