@@ -127,7 +127,7 @@ export interface ProcessSummary {
   pid: number
   /** `threadId`; 0 is the main thread. */
   thread: number
-  /** Role of the process in the program. */
+  /** Role in the program. Only `examine` measures a `thread`. */
   role: 'primary' | 'cluster worker' | 'process' | 'thread'
   /** Path of its script. */
   script: string

@@ -8,6 +8,7 @@ const { createServer } = require('node:http')
 const { tmpdir } = require('node:os')
 const { join } = require('node:path')
 const { test } = require('node:test')
+const { Worker } = require('node:worker_threads')
 const { examine } = require('../../doctor')
 
 /**
@@ -86,6 +87,25 @@ test('an examination goes on after the end of another one, and the last one stop
   new Map().get('key')
   hook.disable()
   assert.equal(promises, 0)
+})
+
+test('a worker thread is examined as a thread', async () => {
+  const code = `
+    const { parentPort } = require('node:worker_threads')
+    const busy = () => { for (const end = performance.now() + 40; performance.now() < end; ); }
+    require(${JSON.stringify(require.resolve('../../doctor'))}).examine({ rules: ['handler'] }).then(async doctor => {
+      for (let count = 0; count < 10; count++) await new Promise(resolve => setImmediate(() => resolve(busy())))
+      const { processes, loop } = await doctor.stop()
+      parentPort.postMessage({ processes, blocks: loop.blocks.count })
+    })`
+  const worker = new Worker(code, { eval: true })
+  const { threadId } = worker
+  const [{ processes, blocks }] = await once(worker, 'message')
+  assert.deepEqual(
+    processes.map((/** @type {any} */ { role, thread }) => [role, thread]),
+    [['thread', threadId]]
+  )
+  assert.ok(blocks > 0)
 })
 
 test('wrong options are refused', async () => {

@@ -237,6 +237,14 @@ test('threads and processes without requests may be busy', () => {
   assert.deepEqual(judge(facts([server, { pid: 11, blocks, requests: none }]), SETUP), [])
 })
 
+test('a thread that was examined for itself is judged', () => {
+  const blocks = times(20, block(REPORT, { duration: 400, own: 400 }))
+  const none = { count: 0, errors: 0, routes: [] }
+  const judgedAs = (/** @type {'thread' | 'process'} */ role) => judge(facts([{ role, blocks, requests: none }]), SETUP)
+  assert.equal(judgedAs('thread').length, 1)
+  assert.deepEqual(brief(judgedAs('thread')), brief(judgedAs('process')))
+})
+
 test('a program without requests is likely, and possible if it computes all the time', () => {
   const without = { ...SETUP, requests: 0 }
   const none = { count: 0, errors: 0, routes: [] }

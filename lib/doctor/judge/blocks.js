@@ -2,7 +2,7 @@
 
 // Selects the blocks that the program caused, and divides them among their stacks.
 
-const { requestCount } = require('./processes')
+const { requestCount, withoutThreads } = require('./processes')
 const { guiltyFrame } = require('./sites')
 const { isWriteCall } = require('./write-calls')
 
@@ -43,7 +43,7 @@ function partsOf(facts, setup) {
  */
 function judgedProcesses({ processes }) {
   const servers = processes.filter(process => requestCount(process) > 0)
-  return servers.length > 0 ? servers : processes.filter(({ role }) => role !== 'thread')
+  return servers.length > 0 ? servers : withoutThreads(processes)
 }
 
 /**

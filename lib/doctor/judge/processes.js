@@ -16,6 +16,16 @@ function requestCount({ requests, rows }) {
   return requests.count || sum(rows.map(row => row.requests))
 }
 
+/**
+ * Returns the processes without the worker threads, which may block by design. If there are only threads, they were examined for
+ * themselves.
+ * @param {ProcessFacts[]} processes
+ */
+function withoutThreads(processes) {
+  const others = processes.filter(({ role }) => role !== 'thread')
+  return others.length > 0 ? others : processes
+}
+
 /** Returns the starved time of a process, in milliseconds. @param {ProcessFacts} process */
 function starvedTime({ rows, loop }) {
   // The starved time of a row is the sum since the start.
@@ -74,4 +84,14 @@ function residentSize({ rows }) {
   return largest(rows.map(({ rss }) => rss))
 }
 
-module.exports = { coresOf, ownShare, requestCount, residentSize, serversOf, starvedShare, starvedTime, utilizationOf }
+module.exports = {
+  coresOf,
+  ownShare,
+  requestCount,
+  residentSize,
+  serversOf,
+  starvedShare,
+  starvedTime,
+  utilizationOf,
+  withoutThreads
+}

@@ -6,6 +6,7 @@ const { partsOf } = require('./blocks')
 const { callerOf, lineOf } = require('./callers')
 const { isCrowd } = require('./crowd')
 const { figuresOf, groupBy, groupsOf, heaviest, timeOf } = require('./groups')
+const { withoutThreads } = require('./processes')
 const { bytes, describe, duration, finding, number, percent, plural } = require('./sites')
 const { largest, sum } = require('./statistics')
 const { profiledWrites } = require('./write-profile')
@@ -129,21 +130,19 @@ function blockedWork(facts, setup) {
  * @returns {WriteWork[]}
  */
 function profiledWork({ processes }) {
-  return processes
-    .filter(({ role }) => role !== 'thread')
-    .flatMap(process =>
-      profiledWrites(process)
-        .filter(({ time, share }) => time >= LEAST_TIME && share > LEAST_SHARE)
-        .map(({ frame, write, frames, time, share }) => ({
-          frame,
-          write,
-          frames,
-          figures: NO_BLOCKS,
-          share,
-          time,
-          isFull: (process.loop?.hold.p90 ?? 0) >= LONG_ITERATION && time / process.requests.count >= LONG_REQUEST
-        }))
-    )
+  return withoutThreads(processes).flatMap(process =>
+    profiledWrites(process)
+      .filter(({ time, share }) => time >= LEAST_TIME && share > LEAST_SHARE)
+      .map(({ frame, write, frames, time, share }) => ({
+        frame,
+        write,
+        frames,
+        figures: NO_BLOCKS,
+        share,
+        time,
+        isFull: (process.loop?.hold.p90 ?? 0) >= LONG_ITERATION && time / process.requests.count >= LONG_REQUEST
+      }))
+  )
 }
 
 /** @type {Figures} */

@@ -6,7 +6,7 @@ const cluster = /** @type {import('node:cluster').Cluster} */ (/** @type {unknow
 const { subscribe } = require('node:diagnostics_channel')
 const { availableParallelism } = require('node:os')
 const { performance } = require('node:perf_hooks')
-const { threadId } = require('node:worker_threads')
+const { isMainThread, threadId } = require('node:worker_threads')
 const { date, now, setImmediate, setTimeout } = require('../../internal/clock')
 const { lazy } = require('../../internal/lazy')
 const { TICK } = require('../settings')
@@ -73,11 +73,6 @@ function prepare(settings) {
   })
   forks.onFork = () => setImmediate(() => start())
   session.forks = forks
-}
-
-/** Returns whether this process has cluster workers. */
-function isPrimary() {
-  return cluster.isPrimary && Object.keys(cluster.workers ?? {}).length > 0
 }
 
 /** The probes of this thread, installed once. @type {() => Probe[]} */
@@ -354,10 +349,17 @@ function identity() {
     thread: threadId,
     node: process.version,
     script: process.argv[1] ?? '',
-    role: cluster.isWorker ? 'cluster worker' : isPrimary() ? 'primary' : 'process',
+    role: roleOf(),
     began: date(),
     cores: availableParallelism()
   }
+}
+
+/** @returns {import('../facts').ProcessFacts['role']} */
+function roleOf() {
+  if (!isMainThread) return 'thread'
+  if (cluster.isWorker) return 'cluster worker'
+  return Object.keys(cluster.workers ?? {}).length > 0 ? 'primary' : 'process'
 }
 
 module.exports = { Session, prepare }
