@@ -3,13 +3,14 @@
 // The probes leave a program alone: they touch none of its files, and none of their errors reaches it.
 
 const assert = require('node:assert/strict')
-const { mkdtempSync, rmSync } = require('node:fs')
+const fs = require('node:fs')
 const { tmpdir } = require('node:os')
 const { join } = require('node:path')
 const { test } = require('node:test')
 const { Journal } = require('../../lib/doctor/probe/journal')
 const { probed } = require('../support/doctor-probes')
 
+const { mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync } = fs
 const SERVER = "require('node:http').createServer(() => {}).listen(0)"
 /** Closes the files of the probes, as a daemon closes all descriptors. */
 const CLOSE = `
@@ -32,6 +33,11 @@ function folderOf(t) {
   const folder = mkdtempSync(join(tmpdir(), 'offloop-session-'))
   t.after(() => rmSync(folder, { recursive: true }))
   return folder
+}
+
+/** Returns the texts of the files in a folder. @param {string} folder */
+function textsIn(folder) {
+  return readdirSync(folder).map(name => readFileSync(join(folder, name), 'utf8'))
 }
 
 test('a server that listens after the measurement finds its files empty', async t => {
@@ -112,6 +118,33 @@ for (const [name, ending, expected] of /** @type {const} */ ([
   })
 }
 
+test('lines that cannot be written wait for the next flush', t => {
+  const folder = folderOf(t)
+  const [facts, away] = [join(folder, 'facts'), join(folder, 'away')]
+  mkdirSync(facts)
+  const journal = new Journal({ directory: facts, reader: process.pid }, 0)
+  renameSync(facts, away)
+  journal.add({ type: 'hello' })
+  journal.flush()
+  renameSync(away, facts)
+  journal.close()
+  assert.deepEqual(textsIn(facts), ['{"type":"hello"}\n'])
+})
+
+test('a journal calls no replaced function of fs', t => {
+  const folder = folderOf(t)
+  const journal = new Journal({ directory: folder, reader: process.pid }, 0)
+  const replaced = /** @type {const} */ (['openSync', 'writeSync', 'writeFileSync', 'appendFileSync', 'closeSync'])
+  const calls = replaced.map(name => t.mock.method(fs, name).mock)
+  journal.add({ type: 'hello' })
+  journal.flush()
+  journal.replaceTables([])
+  const counts = calls.map(mock => mock.callCount())
+  t.mock.restoreAll()
+  assert.deepEqual(counts, [0, 0, 0, 0, 0])
+  assert.equal(textsIn(folder).join(''), '{"type":"hello"}\n[]')
+})
+
 test('a closed journal writes nothing', t => {
   const folder = folderOf(t)
   const journal = new Journal({ directory: folder, reader: process.pid }, 0)
@@ -119,9 +152,5 @@ test('a closed journal writes nothing', t => {
   journal.close()
   journal.add({ type: 'late' })
   journal.flush()
-  const { readdirSync, readFileSync } = require('node:fs')
-  assert.deepEqual(
-    readdirSync(folder).map(name => readFileSync(join(folder, name), 'utf8')),
-    ['{"type":"hello"}\n']
-  )
+  assert.deepEqual(textsIn(folder), ['{"type":"hello"}\n'])
 })

@@ -1,15 +1,6 @@
 'use strict'
 
-const {
-  appendFileSync,
-  closeSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync
-} = require('node:fs')
+const { closeSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } = require('node:fs')
 const { commandPath, factsPath, isAlive, snapshotPath, tablesPath } = require('../settings')
 
 /**
@@ -49,7 +40,7 @@ class Journal {
     this.#thread = thread
     this.#tables = tablesPath(directory, process.pid, thread)
     this.#facts = factsPath(directory, process.pid, thread)
-    closeSync(this.#open())
+    write(this.#facts, 'a', '')
   }
 
   /** Adds a line, written by the next `flush`. @param {object} message */
@@ -59,23 +50,21 @@ class Journal {
 
   /** Writes the added lines. If the disk is full, they are lost, since the program must not fail. */
   flush() {
-    if (this.#lines.length === 0) return
+    const lines = this.#lines
+    if (lines.length === 0) return
+    this.#lines = []
     try {
-      const fd = this.#open()
-      try {
-        appendFileSync(fd, `${this.#lines.splice(0).join('\n')}\n`)
-      } finally {
-        closeSync(fd)
-      }
-    } catch {
-      // If the program has used up its descriptors, the lines wait for the next call.
+      write(this.#facts, 'a', `${lines.join('\n')}\n`)
+    } catch (error) {
+      // Without a free descriptor, the lines wait for the next call.
+      if (/** @type {NodeJS.ErrnoException} */ (error).syscall === 'open') this.#lines = lines
     }
   }
 
   /** Replaces the tables. @param {object[]} tables */
   replaceTables(tables) {
     try {
-      writeFileSync(`${this.#tables}.new`, JSON.stringify(tables), { mode: 0o600 })
+      write(`${this.#tables}.new`, 'w', JSON.stringify(tables))
       renameSync(`${this.#tables}.new`, this.#tables)
     } catch {
       // The previous tables are reported.
@@ -121,9 +110,21 @@ class Journal {
       // Another process still writes to the directory, and removes it when it has finished.
     }
   }
+}
 
-  #open() {
-    return openSync(this.#facts, 'a', 0o600)
+/**
+ * Writes text to a file. Calls no further functions of `fs`, which the program may replace.
+ * @param {string} path
+ * @param {'a' | 'w'} flags
+ * @param {string} text
+ */
+function write(path, flags, text) {
+  const fd = openSync(path, flags, 0o600)
+  try {
+    let rest = Buffer.from(text)
+    while (rest.length > 0) rest = rest.subarray(writeSync(fd, rest))
+  } finally {
+    closeSync(fd)
   }
 }
 
