@@ -118,6 +118,22 @@ for (const [name, ending, expected] of /** @type {const} */ ([
   })
 }
 
+test('a program whose classes are frozen is not observed, and goes on', async t => {
+  const folder = folderOf(t)
+  const freeze = join(folder, 'freeze.js')
+  fs.writeFileSync(freeze, "Object.freeze(require('node:net').Server.prototype)")
+  const { NODE_OPTIONS = '' } = process.env
+  process.env.NODE_OPTIONS = `--require ${freeze.replaceAll('\\', '/')}`
+  const program = probed(t, "console.log('goes on')")
+  process.env.NODE_OPTIONS = NODE_OPTIONS
+  const { output, end, messages } = await program.end()
+  assert.deepEqual([output, end], ['goes on\n', 0])
+  assert.deepEqual(
+    messages.map(({ type }) => type),
+    ['refused']
+  )
+})
+
 test('lines that cannot be written wait for the next flush', t => {
   const folder = folderOf(t)
   const [facts, away] = [join(folder, 'facts'), join(folder, 'away')]

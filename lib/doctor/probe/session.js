@@ -45,16 +45,24 @@ const { eventLoopUtilization } = performance
 const { cpuUsage } = process
 
 /**
- * Installs the probes.
+ * Installs the probes. A failing probe must not fail the program: the reason is reported.
  * @param {Settings} settings
  */
 function prepare(settings) {
+  try {
+    install(settings)
+  } catch (error) {
+    refuse(settings, /** @type {Error} */ (error).message)
+  }
+}
+
+/** @param {Settings} settings */
+function install(settings) {
   const session = new Session(settings, () => new Journal(settings, threadId))
   const start = () => {
     try {
       if (session.start()) session.endWithProcess()
     } catch (error) {
-      // A failing probe must not fail the program.
       refuse(settings, /** @type {Error} */ (error).message)
     }
   }
