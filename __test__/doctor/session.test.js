@@ -118,6 +118,20 @@ for (const [name, ending, expected] of /** @type {const} */ ([
   })
 }
 
+test('a session that ends as it starts leaves no listeners', async t => {
+  const program = probed(
+    t,
+    `${SERVER}.on('listening', () => {
+      console.log(['exit', 'SIGINT', 'SIGTERM', 'newListener'].map(name => process.listenerCount(name)).join())
+      process.exit()
+    })`
+  )
+  program.finish()
+  const { output, messages } = await program.end()
+  assert.equal(messages.find(({ type }) => type === 'end').end.kind, 'finished')
+  assert.match(output, /^0,0,0,/)
+})
+
 test('a program whose classes are frozen is not observed, and goes on', async t => {
   const folder = folderOf(t)
   const freeze = join(folder, 'freeze.js')

@@ -172,6 +172,7 @@ class Session {
 
   /** Ends the measurement before the process ends. */
   endWithProcess() {
+    if (this.#phase === 'over') return
     const onExit = (/** @type {number} */ code) => this.#end({ kind: 'exit', code })
     process.on('exit', onExit)
     this.#releases = [
