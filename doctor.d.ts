@@ -401,7 +401,7 @@ export interface ExaminedReport extends Report {
 
 /** A measurement of this process. */
 export interface Examination extends AsyncDisposable {
-  /** Ends the measurement and returns its report. Later calls return the same report. */
+  /** Ends the measurement and returns its report. Later calls return the same report. Rejects if a probe failed. */
   stop(): Promise<ExaminedReport>
 }
 

@@ -5,6 +5,7 @@ const { createHook } = require('node:async_hooks')
 const { once } = require('node:events')
 const { existsSync, mkdtempSync, readFileSync, rmSync } = require('node:fs')
 const { createServer } = require('node:http')
+const { Session } = require('node:inspector')
 const { tmpdir } = require('node:os')
 const { join } = require('node:path')
 const { test } = require('node:test')
@@ -87,6 +88,24 @@ test('an examination goes on after the end of another one, and the last one stop
   new Map().get('key')
   hook.disable()
   assert.equal(promises, 0)
+})
+
+test('an examination whose probes fail has no report', async t => {
+  const doctor = await examine()
+  const { post } = Session.prototype
+  t.mock.method(
+    Session.prototype,
+    'post',
+    /**
+     * @this {Session}
+     * @param {any[]} args
+     */
+    function (...args) {
+      if (args[0] === 'Profiler.stop') throw new Error('The inspector is mine')
+      return Reflect.apply(post, this, args)
+    }
+  )
+  await assert.rejects(doctor.stop(), /A probe failed, .*: The inspector is mine/)
 })
 
 test('a worker thread is examined as a thread', async () => {

@@ -47,7 +47,10 @@ async function examine(options = {}) {
   let report
   const end = async () => {
     session.finish()
-    const facts = await factsOf([journal.messages()], process.argv.slice(1))
+    const messages = journal.messages()
+    const fault = messages.find(({ type }) => type === 'fault')
+    if (fault !== undefined) throw new Error(`A probe failed, so the report would be incomplete: ${fault.message}`)
+    const facts = await factsOf([messages], process.argv.slice(1))
     const judged = judge(facts, { threshold, only })
     return Object.defineProperty(/** @type {ExaminedReport} */ (judged), 'write', { value: write })
   }
