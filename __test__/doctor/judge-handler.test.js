@@ -3,7 +3,7 @@
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
 const { judge, notes } = require('../../lib/doctor/judge/handler.js')
-const { FROM, SETUP, block, facts, loop, stack, times } = require('../support/doctor-facts.js')
+const { FROM, SETUP, block, facts, loop, rows, stack, times } = require('../support/doctor-facts.js')
 
 /**
  * @typedef {import('../../lib/doctor/facts').ProcessFacts} ProcessFacts
@@ -350,6 +350,17 @@ test('progress between stacks proves long calls among many requests, and short o
 test('a function that waits is a system call, also beside computations in one block', () => {
   const it = block('Atomics.wait < sleep a.js:3 < handler a.js:9', { duration: 60, own: 60 })
   assert.deepEqual(brief(judged(times(20, it))), ['system-call certain sleep:3'])
+})
+
+test('slices of calls that yield are not one long call', () => {
+  const frames = 'step a.js:4 < run a.js:9 < processImmediate node:internal/timers:500'
+  const blocks = times(20, block(frames, { duration: 40, own: 40, request: REQUEST }))
+  const judgedWith = (/** @type {number} */ immediates) =>
+    brief(judged(blocks, { ...routes(20), rows: rows(() => ({ immediates })) }))
+  assert.deepEqual(judgedWith(4), [])
+  assert.deepEqual(judgedWith(1), ['handler certain step:4'])
+  // Callbacks that the events of the iteration set run in it.
+  assert.deepEqual(judgedWith(0), ['handler certain step:4'])
 })
 
 test('a wait for a lock is a hint, unless the program waits', () => {

@@ -39,7 +39,9 @@ test('a row has the figures of the process', () => {
   const timer = timers.setTimeout(() => {}, 1e6)
   const idle = timers.setTimeout(() => {}, 1e6).unref()
   const before = process.getActiveResourcesInfo().filter(name => name === 'Timeout').length
+  const immediates = [1, 2].map(() => timers.setImmediate(() => {}))
   const row = probe.sample()
+  immediates.forEach(timers.clearImmediate)
   timers.clearTimeout(timer)
   timers.clearTimeout(idle)
   probe.sample()
@@ -49,6 +51,7 @@ test('a row has the figures of the process', () => {
   assert.ok(row.external > external / 4 && row.rss > rss / 4)
   assert.ok(row.at <= Date.now())
   assert.equal(row.timers, before)
+  assert.equal(row.immediates, 2)
   const { rows, cost } = probe.collect()
   assert.deepEqual([rows.length, rows[0]], [2, row])
   assert.ok(cost.memory > 0)

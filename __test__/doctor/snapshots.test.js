@@ -28,6 +28,15 @@ test('snapshots are taken of the heaps that grow and are small', () => {
   assert.deepEqual(heapsOf('off', PROCESSES).processes, [])
 })
 
+test('snapshots are taken if only the memory outside of the heap grows', () => {
+  const outside = (/** @type {number[]} */ sizes) => {
+    const rows = sizes.map(size => ({ type: 'row', row: { heapUsed: 10e6, external: size * 1e6 } }))
+    return heapsOf('auto', [[{ type: 'hello', pid: 7, script: 'a.js' }, { type: 'measure' }, ...rows]]).processes
+  }
+  assert.deepEqual(outside([5, 10, 15]), [7])
+  assert.deepEqual(outside([5, 6, 7]), [])
+})
+
 test('snapshots are taken of all processes with the script of a growing one', () => {
   const processes = [messages(1, [10, 20, 30], 'a.js'), messages(2, [30, 20, 30], 'a.js'), messages(3, [30, 20, 30])]
   assert.deepEqual(heapsOf('auto', processes).processes, [1, 2])

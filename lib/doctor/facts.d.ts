@@ -45,6 +45,8 @@ export interface Row {
   starved: number
   /** Active timers that keep the loop alive. */
   timers: number
+  /** Immediates that wait in the phase of timers: their functions were not called by the events of this iteration. */
+  immediates?: number
 }
 
 /** Races for keys of Maps, by the line that sets the keys or calls a cache that does, from probe/races.js. */

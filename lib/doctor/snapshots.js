@@ -8,9 +8,10 @@ const { existsSync } = require('node:fs')
 
 /** Size in bytes above which a snapshot takes too long. */
 const LARGEST = 150e6
-/** Growth above which the heap seems to grow: as a factor, and in bytes. */
+/** Growth above which memory seems to grow: as a factor, and in bytes for the heap and for the memory outside of it. */
 const SHARE = 1.15
 const BYTES = 2e6
+const EXTERNAL = 4e6
 
 /**
  * Returns the heaps of which to take snapshots.
@@ -30,15 +31,34 @@ function heapsOf(mode, messages) {
 }
 
 /**
- * Returns whether the heap of a process seems to grow, by its smallest size in each third of the measurement up to now.
+ * Returns whether the heap of a process seems to grow, or the memory outside of it, such as that of Buffers which a container holds.
  * @param {any[]} messages of a process
  */
 function seemsToGrow(messages) {
-  const sizes = messages.filter(({ type }) => type === 'row').map(({ row }) => row.heapUsed)
+  const rows = messages.filter(({ type }) => type === 'row').map(({ row }) => row)
+  if ((rows.at(-1)?.heapUsed ?? 0) > LARGEST) return false
+  return (
+    grows(
+      rows.map(({ heapUsed }) => heapUsed),
+      BYTES
+    ) ||
+    grows(
+      rows.map(({ external }) => external),
+      EXTERNAL
+    )
+  )
+}
+
+/**
+ * Returns whether a size grows, by its smallest value in each third of the measurement up to now.
+ * @param {number[]} sizes
+ * @param {number} least growth in bytes
+ */
+function grows(sizes, least) {
   const part = Math.floor(sizes.length / 3)
-  if (part === 0 || (sizes.at(-1) ?? 0) > LARGEST) return false
+  if (part === 0) return false
   const [first, middle, last] = [sizes.slice(0, part), sizes.slice(part, -part), sizes.slice(-part)].map(leastOf)
-  return first < middle && middle < last && last > first * SHARE && last > first + BYTES
+  return first < middle && middle < last && last > first * SHARE && last > first + least
 }
 
 /** @param {number[]} values */

@@ -24,6 +24,10 @@ const RARE = 0.1
 const LEAST_CALLS = 2
 /** Minimum utilization of a saturated loop. */
 const FULL = 0.8
+/** Share of the time in callbacks of immediates, and number of samples with pending immediates, from which these count as slices. */
+const SLICED = 0.25
+const LEAST_SAMPLES = 3
+const TIMERS = 'node:internal/timers'
 
 /**
  * Returns whether the parts are those of many short calls rather than of long ones.
@@ -56,6 +60,22 @@ function isLong(parts, { threshold }) {
     return sum(known.map(timeOf)) >= sum(ofRoutes.map(({ count }) => count)) * threshold * LONG
   }
   return sum(parts.map(timeOf)) >= sum(processes.map(requestCount)) * threshold * SHORT
+}
+
+/**
+ * Returns whether the calls of a group let the event loop continue in time: each iteration runs a slice of several calls, which wait for
+ * one another as immediates.
+ * @param {{ parts: readonly Part[], time: number }} group
+ * @param {number} duration of an iteration, in milliseconds
+ * @param {Setup} setup
+ */
+function yields({ parts, time }, duration, { threshold }) {
+  const isSlice = (/** @type {Part} */ { frames }) =>
+    frames.some(({ name, file }) => name === 'processImmediate' && file === TIMERS)
+  if (sum(parts.filter(isSlice).map(timeOf)) < time * SLICED) return false
+  const [{ process }] = heaviest(parts, part => part.process, timeOf)
+  const pending = process.rows.map(({ immediates = 0 }) => immediates).filter(count => count > 0)
+  return pending.length >= LEAST_SAMPLES && duration / (sum(pending) / pending.length) < threshold
 }
 
 /** @param {{ method: string, route: string } | undefined} it */
@@ -119,4 +139,4 @@ function isBusyWithOthers(parts, { threshold }) {
   return blocks.length > 0 && begun >= blocks.length * 3 && rest / begun < threshold * SHORT
 }
 
-module.exports = { isCrowd, routeKey }
+module.exports = { isCrowd, routeKey, yields }

@@ -3,7 +3,7 @@
 // Finds functions that hold the event loop: in JavaScript, in native code, or in a synchronous system call.
 
 const { isLockWait, isSystemCall, partsOf } = require('./blocks')
-const { isCrowd, routeKey } = require('./crowd')
+const { isCrowd, routeKey, yields } = require('./crowd')
 const { figuresOf, groupBy, groupsOf, measuredTime, timeOf } = require('./groups')
 const { findingOf, latenessOf } = require('./handler-finding')
 const { requestCount } = require('./processes')
@@ -114,9 +114,9 @@ function functionKey(part, callers) {
  * @returns {Confidence | undefined}
  */
 function confidenceOf(group, facts, setup) {
-  const { count, share, max } = figuresOf(group, setup)
+  const { count, share, max, p50 } = figuresOf(group, setup)
   const isFrequent = count >= LEAST_BLOCKS && share > LEAST_SHARE
-  if ((!isFrequent && max < LONG) || isCrowd(group.parts, setup)) return undefined
+  if ((!isFrequent && max < LONG) || isCrowd(group.parts, setup) || yields(group, p50, setup)) return undefined
   if (isBatch(group, facts, setup) || group.parts.every(isLockWait)) return 'possible'
   if (group.frame === undefined) return confidenceWithoutStack(group)
   return isFrequent && setup.requests > 0 ? 'certain' : 'likely'

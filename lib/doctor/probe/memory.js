@@ -14,7 +14,7 @@ const { ranFunctions } = require('./ran')
 
 /**
  * @typedef {import('../facts').Row} Row
- * @typedef {Pick<Row, 'at' | 'heapUsed' | 'external' | 'rss' | 'gc' | 'longestGc' | 'timers'>} MemoryRow
+ * @typedef {Pick<Row, 'at' | 'heapUsed' | 'external' | 'rss' | 'gc' | 'longestGc' | 'timers' | 'immediates'>} MemoryRow
  */
 
 /** Most rows that are kept: 20 minutes. */
@@ -76,9 +76,9 @@ class Memory {
   #rows = []
   /** @type {import('../facts').ProcessFacts['majors']} */
   #majors = []
-  #timers = 0
-  /** Samples until the timers are counted again. */
-  #untilTimers = 0
+  #active = { timers: 0, immediates: 0 }
+  /** Samples until the active resources are listed again. */
+  #untilList = 0
   /** @type {import('../facts').AllocationFact[]} */
   #allocations = []
   /** Functions that had run at the last snapshot. @type {import('../facts').RanFact[] | undefined} */
@@ -114,7 +114,7 @@ class Memory {
       rss,
       gc: time,
       longestGc: longest,
-      timers: this.#countTimers()
+      ...this.#countActive()
     }
     if (this.#rows.length < MAX_ROWS) this.#rows.push(row)
     this.#cost += now() - began
@@ -183,13 +183,15 @@ class Memory {
     this.#majors.push({ at, heapUsed, external })
   }
 
-  /** Returns the number of active timers that keep the loop alive. */
-  #countTimers() {
-    if (this.#untilTimers-- > 0) return this.#timers
+  /** Returns the numbers of active timers and immediates that keep the loop alive. */
+  #countActive() {
+    if (this.#untilList-- > 0) return this.#active
     const began = now()
-    this.#timers = process.getActiveResourcesInfo().filter(name => name === 'Timeout').length
-    this.#untilTimers = now() - began > LIST_TIME ? RARELY : 0
-    return this.#timers
+    const names = process.getActiveResourcesInfo()
+    const countOf = (/** @type {string} */ name) => names.filter(it => it === name).length
+    this.#active = { timers: countOf('Timeout'), immediates: countOf('Immediate') }
+    this.#untilList = now() - began > LIST_TIME ? RARELY : 0
+    return this.#active
   }
 
   /**
