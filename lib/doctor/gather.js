@@ -129,10 +129,33 @@ async function locate(process, resolve, compiled) {
     if (allocation.keeper !== undefined) [allocation.keeper] = await originalFrames([allocation.keeper], compiled)
   }
   for (const race of races) race.missers = await resolve(race.missers ?? [])
+  const works = worksOf(process.profile?.nodes ?? [])
   for (const { samples } of process.blocks) {
-    for (const sample of samples) sample.frames = await resolve(sample.frames)
+    for (const sample of samples) sample.frames = await resolve(withWork(sample.frames, works))
   }
   await moveNodes(process.profile?.nodes ?? [], compiled)
+}
+
+/**
+ * Returns the work of functions by their positions.
+ * @param {ProfileNode[]} nodes
+ */
+function worksOf(nodes) {
+  return new Map(nodes.flatMap(node => (node.work === undefined ? [] : [[positionOf(node), node.work]])))
+}
+
+/**
+ * Replaces the position of a function that V8 interrupted at its beginning: the function does the work in native functions.
+ * @param {FactFrame[]} frames
+ * @param {ReturnType<typeof worksOf>} works
+ */
+function withWork([frame, ...callers], works) {
+  return frame === undefined ? [] : [{ ...frame, ...works.get(positionOf(frame)) }, ...callers]
+}
+
+/** @param {{ file: string, line: number, column: number }} it */
+function positionOf({ file, line, column }) {
+  return `${line}:${column} ${file}`
 }
 
 /**
@@ -219,7 +242,7 @@ function resolver(compiled, text) {
   const contexts = new Map()
   const contextOf = (/** @type {FactFrame} */ { isUser, file, line, column }) => {
     if (!isUser || !isAbsolute(file)) return {}
-    const key = `${line}:${column} ${file}`
+    const key = positionOf({ file, line, column })
     const known = contexts.get(key)
     if (known !== undefined) return known
     const context = contextIn(text(file), line, column)

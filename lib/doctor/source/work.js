@@ -16,9 +16,11 @@ const { indexOf } = require('./texts')
 
 /** Maximum length of a line whose beginning stands for the line. Longer lines are assumed to be generated. */
 const MAX_LENGTH = 250
-/** Minimum time, and share of the time of its function, of a position that stands for the function. */
+/** Minimum time of a position that stands for its function, and share of the time with known positions. */
 const LEAST_TIME = 50
 const LEAST_SHARE = 0.5
+/** Minimum share of the time of a function that has known positions: with less, they are those of code that was not optimized yet. */
+const KNOWN = 0.25
 
 /**
  * Adds, to each function of the program, the position that takes most of its time: a line, or the call of a native function.
@@ -73,7 +75,9 @@ function mostOf(positions, total) {
     const key = `${position.line}:${position.column}`
     times.set(key, { position, time: time + (times.get(key)?.time ?? 0) })
   }
-  const least = Math.max(LEAST_TIME, total * LEAST_SHARE)
+  const known = positions.reduce((sum, [, time]) => sum + time, 0)
+  if (known < total * KNOWN) return undefined
+  const least = Math.max(LEAST_TIME, known * LEAST_SHARE)
   return [...times.values()].find(({ time }) => time >= least)?.position
 }
 
