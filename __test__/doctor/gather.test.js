@@ -16,23 +16,27 @@ test('a function that V8 interrupted at its beginning works where the profile sa
   writeFileSync(file, 'const compare = (a, b) => {\n  const order = a.localeCompare(b)\n  return order\n}\n')
   const frame = { name: 'compare', file, isAsync: false, isUser: true }
   const at = (/** @type {number} */ line, /** @type {number} */ column) => [{ ...frame, line, column }]
-  const samples = [at(1, 17), at(3, 3)].map(frames => ({
-    at: 25,
-    capture: /** @type {const} */ ('on-time'),
-    lateness: 0,
-    frames
-  }))
-  const node = { id: 1, parent: -1, name: 'compare', file, line: 1, column: 17, self: 300, lines: { 2: 200, 3: 20 } }
-  const messages = [
-    { type: 'hello', pid: 1, thread: 0, node: 'v26.0.0', cores: 2 },
-    { type: 'measure', at: 0 },
-    { type: 'block', block: { ...block(''), samples } },
-    { type: 'profile', profile: { interval: 10, samples: 30, nodes: [node] } }
-  ]
-  const { processes } = await factsOf([messages], ['node', file])
-  const found = processes[0].blocks[0].samples.map(({ frames: [{ line, column }] }) => [line, column])
-  assert.deepEqual(found, [
+  const blocks = async (/** @type {Record<string, number>} */ lines) => {
+    const samples = [at(1, 17), at(3, 3)].map(frames => ({
+      at: 25,
+      capture: /** @type {const} */ ('on-time'),
+      lateness: 0,
+      frames
+    }))
+    const node = { id: 1, parent: -1, name: 'compare', file, line: 1, column: 17, self: 300, lines }
+    const messages = [
+      { type: 'hello', pid: 1, thread: 0, node: 'v26.0.0', cores: 2 },
+      { type: 'measure', at: 0 },
+      { type: 'block', block: { ...block(''), samples } },
+      { type: 'profile', profile: { interval: 10, samples: 30, nodes: [node] } }
+    ]
+    const { processes } = await factsOf([messages], ['node', file])
+    return processes[0].blocks[0].samples.map(({ frames: [{ line, column }] }) => [line, column])
+  }
+  assert.deepEqual(await blocks({ 2: 200, 3: 20 }), [
     [2, 3],
     [3, 3]
   ])
+  // Without lines, it works at its first call of a native function.
+  assert.deepEqual((await blocks({}))[0], [2, 17])
 })

@@ -12,7 +12,7 @@ const { containersOf } = require('./source/containers')
 const { keeperOf } = require('./source/keepers')
 const { awaitLoop, functionsAround, isAwaited, loopBody } = require('./source/loops')
 const { textOf } = require('./source/texts')
-const { addWork } = require('./source/work')
+const { addWork, nativeCall } = require('./source/work')
 
 /**
  * @typedef {import('./facts').Facts} Facts
@@ -40,7 +40,7 @@ async function factsOf(messages, command, load) {
   for (const list of messages) await addContainers(list, processes, text, compiled)
   for (const process of processes) addKeepers(process, text)
   for (const process of processes) addWork(process.profile?.nodes ?? [], text)
-  for (const process of processes) await locate(process, resolve, compiled)
+  for (const process of processes) await locate(process, resolve, compiled, text)
   return {
     version: 1,
     node: hello?.node ?? process.version,
@@ -119,8 +119,9 @@ function nothing() {
  * @param {ProcessFacts} process
  * @param {(frames: FactFrame[]) => Promise<FactFrame[]>} resolve
  * @param {ReadonlyMap<string, string>} compiled
+ * @param {Read} textOf
  */
-async function locate(process, resolve, compiled) {
+async function locate(process, resolve, compiled, textOf) {
   const { races, downstream, listeners, intervals, writes, starts, forks, allocations, ipc } = process
   for (const site of [races, downstream, listeners, intervals, writes, starts, forks, allocations, ipc].flat()) {
     site.frames = await resolve(site.frames)
@@ -129,7 +130,7 @@ async function locate(process, resolve, compiled) {
     if (allocation.keeper !== undefined) [allocation.keeper] = await originalFrames([allocation.keeper], compiled)
   }
   for (const race of races) race.missers = await resolve(race.missers ?? [])
-  const works = worksOf(process.profile?.nodes ?? [])
+  const works = worksOf(process.profile?.nodes ?? [], textOf)
   for (const { samples } of process.blocks) {
     for (const sample of samples) sample.frames = await resolve(withWork(sample.frames, works))
   }
@@ -139,9 +140,17 @@ async function locate(process, resolve, compiled) {
 /**
  * Returns the work of functions by their positions.
  * @param {ProfileNode[]} nodes
+ * @param {Read} textOf
  */
-function worksOf(nodes) {
-  return new Map(nodes.flatMap(node => (node.work === undefined ? [] : [[positionOf(node), node.work]])))
+function worksOf(nodes, textOf) {
+  /** @type {Map<string, { line: number, column: number }>} */
+  const works = new Map()
+  for (const node of nodes.filter(({ file }) => isUserFile(file))) {
+    const text = textOf(node.file)
+    const work = node.work ?? (text === undefined ? undefined : nativeCall(text, node))
+    if (work !== undefined) works.set(positionOf(node), work)
+  }
+  return works
 }
 
 /**

@@ -115,17 +115,40 @@ function startOf(text, line) {
  * @param {number} time
  * @returns {[Position, number][]}
  */
-function callsOf(text, { line, column }, name, time) {
+function callsOf(text, position, name, time) {
+  const call = firstCall(text, position, it => it === name)
+  return call === undefined ? [] : [[call, time]]
+}
+
+/**
+ * Returns the first call of a function that the text does not define.
+ * @param {string} text
+ * @param {Position} position in the calling function
+ */
+function nativeCall(text, position) {
+  const names = new Set(functionsOf(text).map(({ name }) => name))
+  return firstCall(text, position, name => !names.has(name))
+}
+
+/**
+ * Returns the position of the first call in a function whose name is accepted.
+ * @param {string} text
+ * @param {Position} position in the function
+ * @param {(name: string) => boolean} accepts
+ * @returns {Position | undefined}
+ */
+function firstCall(text, { line, column }, accepts) {
   const within = functionAt(functionsOf(text), indexOf(text, line, column))
   const open = within === undefined ? [] : childrenOf(within.node).reverse()
   for (let node = open.pop(); node !== undefined; node = open.pop()) {
-    if (node.type === 'CallExpression' && nameOf(node.callee) === name && node.loc) {
-      return [[{ line: node.loc.start.line, column: node.loc.start.column + 1 }, time]]
+    const name = node.type === 'CallExpression' ? nameOf(node.callee) : undefined
+    if (name !== undefined && node.loc && accepts(name)) {
+      return { line: node.loc.start.line, column: node.loc.start.column + 1 }
     }
     if (isFunction(node)) continue
     for (const child of childrenOf(node).reverse()) open.push(child)
   }
-  return []
+  return undefined
 }
 
 /**
@@ -139,4 +162,4 @@ function nameOf(callee) {
   return callee?.type === 'MemberExpression' && callee.property.type === 'Identifier' ? callee.property.name : undefined
 }
 
-module.exports = { addWork }
+module.exports = { addWork, nativeCall }
