@@ -2,8 +2,8 @@
 
 use super::graph::{EdgeKind, Graph, NodeKind, Word};
 
-/// Minimum growth of a reported container, in entries.
-const GROWTH: u32 = 32;
+/// Minimum growth of a reported container, in entries: one of many containers in another one may grow slowly.
+const GROWTH: u32 = 8;
 
 /// Sizes of V8's words and table headers in bytes, in Node.js without pointer compression.
 const WORD: u32 = 8;

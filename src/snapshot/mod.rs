@@ -22,7 +22,7 @@ use reader::Texts;
 use std::io::{Read, Seek};
 
 /// Maximum number of reported containers.
-const REPORTED: usize = 128;
+const REPORTED: usize = 250;
 
 /// A container that grew, with its figures in both snapshots.
 #[derive(Debug, Clone, PartialEq, Eq)]
