@@ -117,9 +117,12 @@ test('garbage collections do not count', () => {
   assert.deepEqual(brief(judged(times(20, both))), ['handler certain heavyCompute:31'])
 })
 
-test('blocks with a debugger, of a stopped process, of the warm-up, and of loading modules are not judged', () => {
+test('waits with a debugger, blocks of a stopped process, of the warm-up, and of loading modules are not judged', () => {
   const long = { duration: 300, own: 300 }
-  assert.deepEqual(judged(times(5, block(REPORT, { ...long, isDebugged: true }))), [])
+  assert.deepEqual(judged(times(5, block(REPORT, { ...long, isDebugged: true, cause: 'blocked' }))), [])
+  // `--inspect` alone does not pause the program.
+  const computing = block(REPORT, { ...long, isDebugged: true, request: REQUEST })
+  assert.deepEqual(brief(judged(times(5, computing))), ['handler certain heavyCompute:31'])
   assert.deepEqual(judged(times(5, block(REPORT, { ...long, cause: 'suspended' }))), [])
   assert.deepEqual(judged(times(5, block(REPORT, { ...long, began: FROM - 1 }))), [])
   const loading = block(
@@ -140,11 +143,11 @@ test('notes report the blocks that were left out', () => {
     duration: 300,
     own: 300
   })
-  const left = facts([{ blocks: [loading, block(REPORT, { isDebugged: true })], dropped: 2 }])
+  const left = facts([{ blocks: [loading, block(REPORT, { isDebugged: true, cause: 'blocked' })], dropped: 2 }])
   assert.deepEqual(notes(left, SETUP), {
     handler:
       '300 ms of module loading was ignored; 2 blocks beyond the first 1,000 of a process were not recorded; ' +
-      'blocks with a debugger attached were not judged'
+      'waits with a debugger attached were not judged'
   })
   assert.deepEqual(notes(facts([{}]), SETUP), {})
 })

@@ -96,7 +96,11 @@ test('work that is not for chunks belongs to other rules', () => {
 })
 
 test('blocks below the threshold without starvation, in the debugger, or before the measurement do not count', () => {
-  for (const fields of [{ own: 5, starved: 35 }, { isDebugged: true }, { began: FROM - 1 }]) {
+  for (const fields of [
+    { own: 5, starved: 35 },
+    { isDebugged: true, cause: /** @type {const} */ ('blocked') },
+    { began: FROM - 1 }
+  ]) {
     assert.deepEqual(judged(times(5, block(SINK, fields))), [])
   }
 })

@@ -52,7 +52,8 @@ function judgedProcesses({ processes }) {
  * @param {Setup} setup
  */
 function isJudged({ measured }, block, { threshold }) {
-  if (block.isDebugged || block.cause === 'suspended') return false
+  // At a breakpoint, the thread waits for the debugger.
+  if (block.cause === 'suspended' || (block.isDebugged && block.cause === 'blocked')) return false
   if (measured !== undefined && block.began < measured.from) return false
   return workOf(block) >= threshold
 }

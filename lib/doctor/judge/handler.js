@@ -184,11 +184,13 @@ function saturation(parts, setup) {
 function notes(facts, setup) {
   const starts = partsOf(facts, setup).filter(({ kind }) => kind === 'start-up')
   const dropped = sum(facts.processes.map(process => process.dropped))
-  const debugged = facts.processes.some(({ blocks }) => blocks.some(({ isDebugged }) => isDebugged))
+  const debugged = facts.processes.some(({ blocks }) =>
+    blocks.some(({ isDebugged, cause }) => isDebugged && cause === 'blocked')
+  )
   const parts = [
     ...(starts.length === 0 ? [] : [`${duration(sum(starts.map(timeOf)))} of module loading was ignored`]),
     ...(dropped === 0 ? [] : [`${plural(dropped, 'block')} beyond the first 1,000 of a process were not recorded`]),
-    ...(debugged ? ['blocks with a debugger attached were not judged'] : [])
+    ...(debugged ? ['waits with a debugger attached were not judged'] : [])
   ]
   return parts.length === 0 ? {} : { handler: parts.join('; ') }
 }
