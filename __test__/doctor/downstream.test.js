@@ -148,6 +148,8 @@ describe('HTTP', () => {
         await Promise.all(Array.from({ length: 12 }, (_, id) => load(`/orders/${id}`, 1)))
         for (let id = 0; id < 12; id++) await Promise.all([load(`/prices/${id}`, 1), setTimeout(25)])
         for (let poll = 0; poll < 12; poll++) await Promise.all([load('/jobs/1', 1), setTimeout(50)])
+        // Ids without digits are known by their number.
+        for (let id = 0; id < 40; id++) await load(`/authors/${'abcdefghijklmnopqrstuvwxyz'[id] ?? 'x'.repeat(id)}`, 1)
       }
       await loadAll()
       response.end('done')
@@ -169,7 +171,11 @@ describe('HTTP', () => {
     assert.equal(blind, undefined)
     assert.deepEqual(
       series.map(({ call, sequential, sequentialRequests }) => ({ call, sequential, sequentialRequests })),
-      ['users', 'prices'].map(name => ({ call: `GET /${name}/0`, sequential: 12, sequentialRequests: 1 }))
+      [
+        ['users/0', 12],
+        ['prices/0', 12],
+        ['authors/y', 16]
+      ].map(([name, sequential]) => ({ call: `GET /${name}`, sequential, sequentialRequests: 1 }))
     )
     assert.equal(series[0].frames.find(({ isUser, name }) => isUser && name === 'loadAll')?.file, __filename)
   })

@@ -77,10 +77,12 @@ function describeNewSql(statement) {
 function describeRedis(command, args) {
   if (REDIS_IGNORED.test(command)) return undefined
   const name = command.toUpperCase()
+  const template = args.length === 0 ? name : `${name} ${withoutIds(args[0], ':')}`
   return {
     access: REDIS_READ.test(command) ? 'read' : 'write',
     text: args.length === 0 ? name : `${name} ${args.join(' ')}`,
-    template: args.length === 0 ? name : `${name} ${withoutIds(args[0], ':')}`,
+    template,
+    family: familyOf(template, ':'),
     isPaged: REDIS_PAGED.test(command)
   }
 }
@@ -95,11 +97,13 @@ function describeHttp(method, url) {
   if (HTTP_IGNORED.test(url)) return undefined
   const end = url.indexOf('?')
   const path = end === -1 ? url : url.slice(0, end)
+  const template = `${method} ${withoutIds(path, '/')}`
   return {
     access: method === 'GET' || method === 'HEAD' ? 'read' : 'write',
     // The values in a query may be secret.
     text: `${method} ${path}${end === -1 ? '' : '?…'}`,
-    template: `${method} ${withoutIds(path, '/')}`,
+    template,
+    family: familyOf(template, '/'),
     isPaged: HTTP_PAGED.test(url)
   }
 }
@@ -154,6 +158,16 @@ function withoutIds(text, separator) {
     .split(separator)
     .map(part => (/\d/.test(part) ? '?' : part))
     .join(separator)
+}
+
+/**
+ * Returns a template without its last part, which is an id without digits if many templates differ only in that part.
+ * @param {string} template
+ * @param {string} separator
+ */
+function familyOf(template, separator) {
+  const end = template.lastIndexOf(separator)
+  return end === -1 || template.endsWith('?') ? undefined : `${template.slice(0, end + 1)}?`
 }
 
 /** Returns the beginning of a call in printable form, for the report. @param {string} text */

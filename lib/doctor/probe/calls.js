@@ -15,6 +15,8 @@ const { KeySample } = require('./key-sample')
  */
 
 const MAX_GROUPS = 256
+/** Number of templates that differ only in their last part from which they have one group. */
+const FAMILY = 24
 const MAX_HASHES = 4096
 /**
  * Minimum number of similar calls of a request that form a series, and maximum pauses between them, in milliseconds: between identical
@@ -92,6 +94,7 @@ class Group {
 
 /**
  * @typedef {{ seen: number, frames: FactFrame[] }} Capture
+ * @typedef {{ groups: Map<string, Group>, families: Map<string, number> }} Templates
  *
  * Calls of a request in one group.
  * @typedef {{ active: number, count: number, ended: number, hash: number | undefined }} Series
@@ -113,7 +116,7 @@ class Group {
 class Calls {
   /** @type {Group[]} */
   #groups = []
-  /** Groups by template, by client and target. @type {Map<string, Map<string, Group>>} */
+  /** Groups by template, and numbers of groups by family, by client and target. @type {Map<string, Templates>} */
   #targets = new Map()
   #hashes = 0
   #began = now()
@@ -201,15 +204,17 @@ class Calls {
    * @param {Description} description
    */
   #groupOf(kind, target, description) {
-    const { template } = description
     const name = `${kind} ${target}`
-    const templates = this.#targets.get(name)
-    const known = templates?.get(template)
+    const { groups, families } = this.#targets.get(name) ?? { groups: new Map(), families: new Map() }
+    const { family } = description
+    const size = family === undefined ? 0 : (families.get(family) ?? 0)
+    const template = family !== undefined && size >= FAMILY ? family : description.template
+    const known = groups.get(template)
     if (known !== undefined || this.#groups.length === MAX_GROUPS) return known
     const group = new Group(this.#groups.length, kind, target, description)
     this.#groups.push(group)
-    if (templates === undefined) this.#targets.set(name, new Map([[template, group]]))
-    else templates.set(template, group)
+    this.#targets.set(name, { groups: groups.set(template, group), families })
+    if (family !== undefined) families.set(family, size + 1)
     return group
   }
 

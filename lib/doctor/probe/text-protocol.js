@@ -7,6 +7,7 @@
  * @property {'read' | 'write' | 'unknown'} access two equal calls that read may share a result
  * @property {string} text text for the excerpt of the report
  * @property {string} template the call without the values that differ from one call to the next
+ * @property {string | undefined} [family] the template without its last part, which may be an id
  * @property {boolean} isPaged whether calls in sequence may read the pages of one result
  */
 
