@@ -212,12 +212,14 @@ describe('a heap that grows', () => {
   })
 
   test('outside of the heap is judged by the same rules', () => {
-    const external = rows(index => ({ external: 20 * MB + index * 250_000 }))
-    const sizes = majors([10, 10, 10, 10, 10, 10], [20, 22, 24, 26, 28, 30])
+    const external = rows(index => ({ external: 20 * MB + index * 1_250_000 }))
+    const sizes = majors([10, 10, 10, 10, 10, 10], [20, 30, 40, 50, 60, 70])
     const [{ confidence, title, evidence }] = judged({ majors: sizes, rows: external })
     assert.equal(confidence, 'likely')
     assert.equal(title, 'growing memory outside of the heap')
     assert.equal(evidence.where, 'outside')
+    const half = majors([10, 10, 10, 10, 10, 10], [20, 25, 30, 35, 40, 45])
+    assert.equal(judged({ majors: half, rows: external })[0].confidence, 'possible')
     // Each request in flight may have a stream of zlib.
     const load = { requests: 3000, errors: 0, connections: 100, durations: NO_DURATIONS }
     const [inFlight] = judge(facts([{ majors: sizes, rows: external }], { load }), SETUP)

@@ -35,8 +35,9 @@ const PROVES = 0.5
 const GROWTH = 2
 const ENTRIES = 1000
 const MAX_NAMED = 3
-/** Memory outside of the heap that a request in flight may take, such as that of a stream of zlib, in bytes. */
-const IN_FLIGHT = 256e3
+/** Memory outside of the heap that requests in flight may take, in bytes: bodies, and a stream of zlib for each connection. */
+const BODIES = 32e6
+const STREAM = 256e3
 /** Growth between the snapshots that is assumed at least, as a share of the growth during the measurement. */
 const LEAST = 0.05
 /** Names of caches of packages, which may have a limit. */
@@ -50,7 +51,7 @@ const DAY = 86_400
  */
 function judge(facts, setup) {
   return facts.processes.flatMap(process => {
-    const memory = judgeMemory(process, IN_FLIGHT * (facts.load?.connections ?? 0))
+    const memory = judgeMemory(process, BODIES + STREAM * (facts.load?.connections ?? 0))
     const stops = pauses.judgePauses(process, setup)
     // Pauses are an effect of the growing heap.
     return memory.some(({ confidence }) => confidence !== 'possible')
