@@ -59,7 +59,7 @@ test('a Map with a race is not observed, and a miss creates no promise', async t
   assert.deepEqual(races.collect().races, [])
 })
 
-test('deleted values of the measurement and of later are collected', async () => {
+test('values that are deleted during and after the measurement are collected', async () => {
   const map = new Map()
   const load = async () => {
     if (map.has('key')) return

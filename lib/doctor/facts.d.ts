@@ -45,7 +45,7 @@ export interface Row {
   starved: number
   /** Active timers that keep the loop alive. */
   timers: number
-  /** Immediates that wait in the phase of timers: their functions were not called by the events of this iteration. */
+  /** Immediates pending in the timers phase. Those that I/O callbacks set have run by then, so most were set by other immediates. */
   immediates?: number
 }
 
@@ -89,9 +89,9 @@ export interface DownstreamFact extends Site {
   /** Maximum number of identical calls in flight. */
   concurrent: number
   meanDuration: number
-  /** Number of calls by hash, in 16 hexadecimal digits: of the at most 256 keys with the smallest hashes, which processes can compare. */
+  /** Number of calls by hash, in 16 hexadecimal digits. A sample of at most 256 keys: the smallest hashes, as in other processes. */
   hashes: Record<string, number>
-  /** Share of all possible hashes below the largest one of a full sample; 1 if `hashes` has all keys. */
+  /** Share of all possible hashes that the sample covers: those up to its largest hash. 1 if `hashes` has all keys. */
   sampled?: number
   /** Duplicates to expect if the calls began at independent times. */
   chance?: number
@@ -159,7 +159,7 @@ export interface ProfileNode {
   line: number
   column: number
   self: number
-  /** Time by line in milliseconds, of functions of the program: at most 8 lines, those with the most time. Lines of the text that V8 ran. */
+  /** Only for functions of the program: milliseconds by line of the text that V8 ran, for at most 8 lines, those with the most time. */
   lines?: Record<string, number>
   /** Position that takes most of the time of the function, including that of the native functions that it calls. */
   work?: { file?: string; line: number; column: number }

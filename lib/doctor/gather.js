@@ -138,7 +138,7 @@ async function locate(process, resolve, compiled, textOf) {
 }
 
 /**
- * Returns the work of functions by their positions.
+ * Returns, by the position of a function, where the function spends most of its time or, if that is unknown, its first native call.
  * @param {ProfileNode[]} nodes
  * @param {Read} textOf
  */
@@ -154,7 +154,8 @@ function worksOf(nodes, textOf) {
 }
 
 /**
- * Replaces the position of a function that V8 interrupted at its beginning: the function does the work in native functions.
+ * Replaces the position of the innermost frame if it is the beginning of a function: V8 interrupts a function there if native functions
+ * do the work.
  * @param {FactFrame[]} frames
  * @param {ReturnType<typeof worksOf>} works
  */

@@ -91,8 +91,8 @@ class Load {
   }
 
   /**
-   * Sends a signal to the load generator, which of a command includes the processes that it has started. Returns whether any process
-   * is left.
+   * Sends a signal to the load generator: to a command together with the processes that the command has started. Returns whether any
+   * process is left.
    * @param {NodeJS.Signals | 0} signal
    */
   #signal(signal) {

@@ -25,7 +25,7 @@ function isRunning({ pid, started }) {
 }
 
 /**
- * Returns the processes that others have started, directly or not, as long as their parents run.
+ * Returns the given processes and their descendants, without those below a parent that has ended.
  * @param {readonly number[]} pids
  * @returns {Identity[]}
  */

@@ -10,7 +10,7 @@
 /** Maximum number of rows of a process. */
 const MOST = 20_000
 
-/** The rows of a process. From a number of rows on, each row covers the time of two rows, then of four, and so on. */
+/** The rows of a process. When they reach the maximum, pairs are merged: each row then covers two recorded rows, later four, and so on. */
 class Rows {
   #most
   /** @type {Message[]} */

@@ -286,7 +286,7 @@ class Run {
   }
 
   /**
-   * Looks until there is a result, and returns it. Returns `undefined` if the run ends earlier, or messages may be missing.
+   * Calls `look` until there is a result, and returns it. Returns `undefined` if the run ends earlier, or if messages may be missing.
    * @template T
    * @param {() => T | undefined} look
    * @param {Promise<unknown>[]} over settle if the run ends
@@ -304,7 +304,7 @@ class Run {
     return undefined
   }
 
-  /** Waits until each process has written its last facts, if it can be asked for them. */
+  /** Waits until each process has written its last facts, unless the command cannot be written. */
   async #finish() {
     this.#inbox.command({ phase: 'finish', snapshots: 0 })
     if (this.#inbox.fault !== undefined) return

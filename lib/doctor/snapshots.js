@@ -23,7 +23,7 @@ function heapsOf(mode, messages) {
   const measured = messages.filter(list => list.some(({ type }) => type === 'measure'))
   const pids = (/** @type {any[][]} */ lists) => lists.map(([{ pid }]) => pid)
   if (mode === 'always') return { processes: pids(measured) }
-  // The workers of a cluster grow alike, although not each of them seems to.
+  // The workers of a cluster grow alike, even if only some of them seem to grow.
   const growing = new Set(measured.filter(seemsToGrow).map(([{ script }]) => script))
   const chosen = mode === 'off' ? [] : measured.filter(([{ script }]) => growing.has(script))
   // Each process compares its heap with the size.

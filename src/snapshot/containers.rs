@@ -90,7 +90,7 @@ fn key(graph: &Graph, container: &Container) -> u64 {
     u64::from(graph.ids[container.node as usize]) << 2 | u64::from(container.part)
 }
 
-/// A container that has grown.
+/// A container of the second snapshot, with its number of entries in the first.
 #[derive(Debug, Clone, Copy)]
 pub struct Grown {
     pub container: Container,
@@ -116,7 +116,7 @@ impl Grown {
     }
 }
 
-/// Returns the containers of both snapshots that have grown.
+/// Returns the containers that exist in both snapshots and have grown.
 #[must_use]
 pub fn grown(before: &Counts, after: &Graph) -> Vec<Grown> {
     let mut found = Vec::new();

@@ -16,13 +16,13 @@ const STEPS: usize = 6;
 /// A container of the second snapshot that may be a copy.
 pub struct Copy {
     container: Container,
-    /// Edges from the container up to the last of the objects above it, whose ids are in `holders`.
+    /// Named edges that lead to the container, innermost first. `holders`: ids of the objects that have these edges.
     steps: Vec<Edge>,
     holders: Vec<u32>,
 }
 
 impl Copy {
-    /// Returns the strings that name the edges.
+    /// Returns the indices of the strings that name the edges.
     pub fn labels(&self) -> impl Iterator<Item = u64> {
         self.steps.iter().map(|step| step.label().into())
     }

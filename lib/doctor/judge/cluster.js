@@ -183,7 +183,7 @@ function repeatedWork(facts, setup) {
 }
 
 /**
- * Returns the keys of calls in the sample that all processes have in common.
+ * Returns the keys of calls whose hashes are in the range that the samples of all processes cover.
  * @param {number} pid
  * @param {DownstreamFact} fact
  * @param {number} sampled share of all possible hashes that the sample covers

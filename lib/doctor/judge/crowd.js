@@ -63,8 +63,8 @@ function isLong(parts, { threshold }) {
 }
 
 /**
- * Returns whether the calls of a group let the event loop continue in time: each iteration runs a slice of several calls, which wait for
- * one another as immediates.
+ * Returns whether the calls of a group yield to the event loop in time: an iteration is long only because it runs a slice of each call that
+ * waits as an immediate.
  * @param {{ parts: readonly Part[], time: number }} group
  * @param {number} duration of an iteration, in milliseconds
  * @param {Setup} setup

@@ -76,7 +76,8 @@ function nativeCallers(parts) {
 }
 
 /**
- * Returns a group with the stack of the function that held the loop, if its stacks are late and the profile shows that function.
+ * Returns the group. If its stacks are late and the profile shows the function that held the loop, replaces them by the stack of that
+ * function.
  * @param {Group} group
  * @returns {Group}
  */

@@ -17,8 +17,8 @@ function requestCount({ requests, rows }) {
 }
 
 /**
- * Returns the processes without the worker threads, which may block by design. If there are only threads, they were examined for
- * themselves.
+ * Returns the processes that are not worker threads, which may block by design. Returns all if they are all threads: `examine` was then
+ * called in them.
  * @param {ProcessFacts[]} processes
  */
 function withoutThreads(processes) {

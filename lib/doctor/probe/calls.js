@@ -15,7 +15,7 @@ const { KeySample } = require('./key-sample')
  */
 
 const MAX_GROUPS = 256
-/** Number of templates that differ only in their last part from which they have one group. */
+/** Maximum number of groups whose templates differ only in their last part. Further such templates share one group. */
 const FAMILY = 24
 const MAX_HASHES = 4096
 /**
@@ -67,7 +67,7 @@ class Group {
   chance = 0
   sequential = 0
   sequentialRequests = 0
-  /** Stacks of all calls, of duplicates and of series. @type {Capture} */
+  /** Stacks of calls that are not duplicates, of duplicates, and of series. @type {Capture} */
   any = { seen: 0, frames: [] }
   /** @type {Capture} */
   repeated = { seen: 0, frames: [] }

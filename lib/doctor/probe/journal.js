@@ -56,7 +56,7 @@ class Journal {
     try {
       write(this.#facts, 'a', `${lines.join('\n')}\n`)
     } catch (error) {
-      // Without a free descriptor, the lines wait for the next call.
+      // If the file cannot be opened, for example for lack of a free descriptor, the lines wait for the next call.
       if (/** @type {NodeJS.ErrnoException} */ (error).syscall === 'open') this.#lines = lines
     }
   }
@@ -113,7 +113,7 @@ class Journal {
 }
 
 /**
- * Writes text to a file. Calls no further functions of `fs`, which the program may replace.
+ * Writes text to a file. `writeFileSync` would call other functions through the exports of `fs`, which the program may replace.
  * @param {string} path
  * @param {'a' | 'w'} flags
  * @param {string} text

@@ -47,7 +47,7 @@ function onListen(callback) {
 
 /**
  * Calls back once a server listens. A server that tries again, for example because its port was in use, keeps its listener. Returns a
- * function that takes the call back.
+ * function that undoes this call.
  * @param {Server} server
  * @param {unknown} options of `listen`
  * @param {(server: Listening) => void} callback

@@ -26,7 +26,7 @@ const NAMED = 3
 const COMPARED = 8
 /** File of Node.js that resumes functions after `await`. */
 const CONTINUATIONS = 'node:internal/process/task_queues'
-// The program may replace it.
+// The program may replace `Error.captureStackTrace`.
 const { captureStackTrace } = Error
 
 /**

@@ -170,7 +170,7 @@ class Session {
     return true
   }
 
-  /** Ends the measurement before the process ends. */
+  /** Adds listeners that end the measurement before the process ends. */
   endWithProcess() {
     if (this.#phase === 'over') return
     const onExit = (/** @type {number} */ code) => this.#end({ kind: 'exit', code })

@@ -6,7 +6,7 @@ const { framesOf } = require('../../watch/frames')
 const FRAMES = 16
 /** Maximum number of captured frames: frames of Node.js and of packages may precede those of the program. */
 const CAPTURED = 32
-// The program may replace it.
+// The program may replace `Error.captureStackTrace`.
 const { captureStackTrace } = Error
 
 /**

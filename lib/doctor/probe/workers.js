@@ -1,8 +1,7 @@
 'use strict'
 
-// Counts threads and child processes by the line that starts them. The diagnostics channels publish on the stack of that line. Ends are
-// read from the threads and processes rather than observed, so that the program finds no listeners but its own; only a thread has one,
-// until it is online.
+// Counts threads and child processes by the line that starts them. The diagnostics channels publish on the stack of that line. The program
+// would see listeners, so ends are read from properties. Only a thread has a listener, until it is online.
 
 const { subscribe } = require('node:diagnostics_channel')
 const { EventEmitter } = require('node:events')

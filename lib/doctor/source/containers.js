@@ -86,7 +86,7 @@ function locate({ kind, name, path, file, line, isCopy = false, entries, bytes, 
   const isCompiled = (/** @type {string} */ path) => textOf(path) !== readFile(path)
   const hasRun = (/** @type {string} */ path) => (isCompiled(path) ? [] : ofFile(ran, path))
   const fact = { kind, name, path, entries, bytes, heap }
-  // Compilers join lines, which the search for uses needs.
+  // The search for uses goes line by line, but compilers join lines.
   const text = readFile(file)
   // `byUser[…]` are containers in `byUser`, which the source declares.
   const isEntry = name.endsWith(ENTRY)

@@ -15,8 +15,8 @@ const { indexOf } = require('./texts')
  *
  * @typedef {{ frame: FactFrame, name: string }} Keeper `name` is that of the container or variable
  *
- * A container: its kind, and the last part of its name, or of the name of the container that contains it. `isCopy`: whether it was replaced
- * by a larger copy.
+ * A container: its kind, and the last part of its name, or of the name of the container that contains it. `isCopy`: whether the program
+ * replaces the container by larger copies.
  * @typedef {{ kind: Keep['kind'], name: string, isCopy?: boolean }} Wanted
  */
 

@@ -31,7 +31,7 @@ const MAX_LENGTH = 1000
  * @param {object} [more]
  * @param {number} [more.line] line of a function that uses the variable, or of the class; 0 if it is unknown
  * @param {boolean} [more.isAlias] whether the container has other names: an assignment to an alias does not remove entries
- * @param {boolean} [more.isCopy] whether the container was replaced by a larger copy
+ * @param {boolean} [more.isCopy] whether the program replaces the container by larger copies
  * @param {readonly Range[]} [more.ran] functions that have run; empty if unknown
  * @returns {Uses | undefined}
  */

@@ -19,7 +19,7 @@ const MAX_LENGTH = 250
 /** Minimum time of a position that stands for its function, and share of the time with known positions. */
 const LEAST_TIME = 50
 const LEAST_SHARE = 0.5
-/** Minimum share of the time of a function that has known positions: with less, they are those of code that was not optimized yet. */
+/** Minimum share of the time of a function that has known positions. With less, V8 knew them only until it optimized the function. */
 const KNOWN = 0.25
 
 /**
