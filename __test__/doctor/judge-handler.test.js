@@ -355,6 +355,15 @@ test('a function that waits is a system call, also beside computations in one bl
   assert.deepEqual(brief(judged(times(20, it))), ['system-call certain sleep:3'])
 })
 
+test('a single long system call beside busy processes is a hint', () => {
+  const wait = { duration: 300, own: 300, cause: /** @type {const} */ ('blocked'), systemCall: 'read' }
+  const call = block('spawn node:internal/child_process:9 < convert a.js:3', wait)
+  const judgedWith = (/** @type {number} */ starved) =>
+    brief(judged([call], { rows: rows(index => ({ starved: index * starved })) }))
+  assert.deepEqual(judgedWith(0), ['system-call likely convert:3'])
+  assert.deepEqual(judgedWith(50), ['system-call possible convert:3'])
+})
+
 test('slices of calls that yield are not one long call', () => {
   const frames = 'step a.js:4 < run a.js:9 < processImmediate node:internal/timers:500'
   const blocks = times(20, block(frames, { duration: 40, own: 40, request: REQUEST }))

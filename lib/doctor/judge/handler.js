@@ -6,7 +6,7 @@ const { isLockWait, isSystemCall, partsOf } = require('./blocks')
 const { isCrowd, routeKey, yields } = require('./crowd')
 const { figuresOf, groupBy, groupsOf, measuredTime, timeOf } = require('./groups')
 const { findingOf, latenessOf } = require('./handler-finding')
-const { requestCount } = require('./processes')
+const { requestCount, starvedShare } = require('./processes')
 const { contradicts, nativeCaller, stackBefore } = require('./profile')
 const { duration, finding, plural } = require('./sites')
 const { largest, sum } = require('./statistics')
@@ -32,6 +32,8 @@ const LEAST_BLOCKS = 3
 const LEAST_SHARE = 0.02
 /** Duration from which a single block suffices, in milliseconds. */
 const LONG = 250
+/** Share of the time without a core above which other processes may be starved too. */
+const STARVED = 0.05
 /** Share of the time in blocks above which a program without requests counts as a batch job, whose blocks delay no requests. */
 const BATCH_SHARE = 0.8
 /** Share of the time from which a saturated loop is reported. */
@@ -119,8 +121,18 @@ function confidenceOf(group, facts, setup) {
   const isFrequent = count >= LEAST_BLOCKS && share > LEAST_SHARE
   if ((!isFrequent && max < LONG) || isCrowd(group.parts, setup) || yields(group, p50, setup)) return undefined
   if (isBatch(group, facts, setup) || group.parts.every(isLockWait)) return 'possible'
+  if (!isFrequent && isStarvedCall(group, setup)) return 'possible'
   if (group.frame === undefined) return confidenceWithoutStack(group)
   return isFrequent && setup.requests > 0 ? 'certain' : 'likely'
+}
+
+/**
+ * Returns whether a system call may have taken long because another process got no core: Node.js waits until a child process has started.
+ * @param {Group} group
+ * @param {Setup} setup
+ */
+function isStarvedCall({ parts }, setup) {
+  return parts.some(part => isSystemCall(part) && starvedShare(part.process, setup) > STARVED)
 }
 
 /**
