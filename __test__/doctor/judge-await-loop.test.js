@@ -35,7 +35,7 @@ test('the awaited call in the loop is guilty, and the callee is evidence', () =>
   assert.equal(
     evidence.text,
     'heavyValidation (users.js:2) computes, so awaiting it in a loop (for of) does not let the event loop continue. ' +
-      'Held the loop 10 times, 300 ms each, the longest 300 ms: 30 % of the time; 40 requests waited.'
+      'Held the loop 10 times, 300 ms each, the longest 300 ms: 30 % of the time; requests waited 40 times.'
   )
   assert.deepEqual([evidence.callee, evidence.loop, evidence.count], ['heavyValidation', 'for of', 10])
   assert.match(fix, /pool\.map/)

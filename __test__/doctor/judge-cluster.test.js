@@ -124,6 +124,16 @@ test('an uneven load is certain if the load has many connections', () => {
   assert.deepEqual(brief(judged(loaded([2800, 100, 60, 40]), { cores: 4 })), ['uneven likely 0'])
 })
 
+test('an uneven load of processes without a core is a hint', () => {
+  const load = { requests: 3000, errors: 0, connections: 100, durations: NO_DURATIONS }
+  const starved = loaded([2800, 100, 60, 40]).map(it => ({
+    ...it,
+    rows: rows(index => ({ utilization: 0.9, starved: index * 50 }))
+  }))
+  const uneven = judged(starved, { cores: 4, load }).filter(({ id }) => id === 'uneven')
+  assert.deepEqual(brief(uneven), ['uneven possible 0'])
+})
+
 test('few connections, few requests, late processes and idle ones make no load uneven', () => {
   const load = { requests: 3000, errors: 0, connections: 8, durations: NO_DURATIONS }
   assert.deepEqual(judged(loaded([2800, 100, 60, 40]), { cores: 4, load }), [])

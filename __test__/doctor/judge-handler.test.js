@@ -55,7 +55,7 @@ test('a function that holds the loop again and again is certain, with its handle
   )
   assert.equal(
     evidence.text,
-    'Held the loop 20 times, 41 ms each (p99 41 ms), 8 % of the time; 1,000 requests waited. ' +
+    'Held the loop 20 times, 41 ms each (p99 41 ms), 8 % of the time; requests waited 1,000 times. ' +
       'Called for GET /report by report (report.js:44).'
   )
   assert.deepEqual(
@@ -414,6 +414,12 @@ test('frames of stacks are parsed as expected', () => {
     },
     { name: 'emit', file: 'node:events', line: 5, column: 5, isAsync: false, isUser: false }
   ])
+})
+
+test('the function that the line calls decides the fix', () => {
+  const hash = 'String.replace < normalize node:internal/crypto/hash:9 < createHash node:crypto:4 < sign a.js:3'
+  assert.match(judged(times(20, block(hash)))[0].fix, /transforms\.digest/)
+  assert.match(judged(times(20, block('String.replace < clean a.js:3')))[0].fix, /transforms\.text\.matches/)
 })
 
 test('late stacks are replaced by the function that the profile shows', () => {

@@ -261,6 +261,19 @@ describe('a heap that does not grow is left alone', () => {
   }
 })
 
+test('a moment shows no growth, and no share of collections', () => {
+  const moment = majors([10, 14, 18, 22, 26]).map(major => ({ ...major, at: FROM + (major.at - FROM) / 10 }))
+  assert.deepEqual(judged({ majors: moment }), [])
+  const measured = { from: FROM, to: FROM + 200 }
+  assert.deepEqual(judged({ measured, rows: rows(() => ({ gc: 100 })).slice(0, 1) }), [])
+})
+
+test('allocations of Node.js have no line of the program', () => {
+  const allocations = [{ before: 0, after: 9 * MB, frames: stack('parserOnHeaders node:_http_common:77') }]
+  const [{ file, evidence }] = judged({ majors: GROWING, allocations })
+  assert.deepEqual([file, evidence.allocated], ['', 0])
+})
+
 describe('pauses', () => {
   /**
    * @param {(index: number) => Partial<import('../../lib/doctor/facts').Row>} row

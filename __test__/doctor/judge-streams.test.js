@@ -66,7 +66,7 @@ test('the function that works is guilty, and the one that writes is evidence', (
   )
   assert.equal(
     evidence.text,
-    'Called by write (sink.js:9) for each chunk, it held the loop 24 times, 41 ms each, the longest 41 ms; 48 requests waited.'
+    'Called by write (sink.js:9) for each chunk, it held the loop 24 times, 41 ms each, the longest 41 ms; requests waited 48 times.'
   )
   assert.deepEqual(evidence.write, { name: 'write', file: '/srv/sink.js', line: 9 })
   assert.match(fix, /pool\.stream/)

@@ -17,10 +17,11 @@ const { sum } = require('./statistics')
 /**
  * Returns the allocations of the line with the most live bytes, or `undefined` without allocations.
  * @param {readonly AllocationFact[]} allocations
- * @param {(fact: AllocationFact) => FactFrame | undefined} [frameOf] returns the line of an allocation, by default the one that allocated
+ * @param {(fact: AllocationFact) => FactFrame | undefined} [frameOf] returns the line of an allocation, by default the one of the program
+ *   that allocated
  * @returns {Allocations | undefined}
  */
-function mostAllocated(allocations, frameOf = ({ frames }) => guiltyFrame(frames)) {
+function mostAllocated(allocations, frameOf = userFrame) {
   const facts = heaviest(allocations, fact => positionOf(frameOf(fact)), liveOf)
   const [most] = [...facts].sort((one, other) => liveOf(other) - liveOf(one))
   const frame = most && frameOf(most)
@@ -33,7 +34,12 @@ function mostAllocated(allocations, frameOf = ({ frames }) => guiltyFrame(frames
  * @param {readonly AllocationFact[]} allocations
  */
 function mostKept(allocations) {
-  return mostAllocated(allocations, ({ keeper, frames }) => keeper ?? guiltyFrame(frames))
+  return mostAllocated(allocations, fact => fact.keeper ?? userFrame(fact))
+}
+
+/** @param {AllocationFact} fact */
+function userFrame({ frames }) {
+  return frames.find(({ isUser }) => isUser)
 }
 
 /** @param {AllocationFact} fact */

@@ -93,7 +93,7 @@ function judgeGroup(group, confidence, setup) {
  */
 function textOf({ count, p50, max, share, waited }, kind, callee) {
   const name = callee === undefined ? 'The awaited call' : describe(callee)
-  const delayed = waited === 0 ? '' : `; ${plural(waited, 'request')} waited`
+  const delayed = waited === 0 ? '' : `; requests waited ${plural(waited, 'time')}`
   return (
     `${name} computes, so awaiting it in a loop (${kind}) does not let the event loop continue. ` +
     `Held the loop ${plural(count, 'time')}, ${duration(p50)} each, the longest ${duration(max)}: ${percent(share)} of the time${delayed}.`

@@ -122,6 +122,7 @@ function uneven(facts, setup) {
   const servers = serversOf(facts).filter(process => measuredTime(process, setup.seconds) > setup.seconds * 900)
   const counts = servers.map(requestCount)
   const spread = variation(counts)
+  const isStarved = servers.some(process => starvedShare(process, setup) > STARVED)
   const isByChance = facts.load !== undefined && facts.load.connections < CONNECTIONS * servers.length
   const busiest = largest(servers.map(utilizationOf))
   if (servers.length < 2 || spread <= UNEVEN || sum(counts) < LEAST_REQUESTS || isByChance || busiest < BUSY) return []
@@ -131,8 +132,8 @@ function uneven(facts, setup) {
   return [
     finding({
       ...rules[1],
-      // The user's load generator may use few connections.
-      confidence: facts.load === undefined ? 'likely' : 'certain',
+      // A process without a core serves less. The user's load generator may use few connections.
+      confidence: isStarved ? 'possible' : facts.load === undefined ? 'likely' : 'certain',
       frames: forkFrames(facts),
       evidence: { text, requests: counts, variation: spread, busiest },
       fix: 'cluster.schedulingPolicy = cluster.SCHED_RR, no sticky balancing by address, and connections with a limited lifetime',

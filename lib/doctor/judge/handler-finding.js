@@ -110,7 +110,7 @@ function textOf({ figures, native, systemCall, request, handler, lateness }) {
   const length = count === 1 ? duration(max) : `${duration(p50)} each (p99 ${duration(p99)})`
   const inside = native === undefined ? '' : ` in ${native}`
   const call = systemCall === undefined ? '' : ` (${systemCall})`
-  const delayed = waited === 0 ? '' : `; ${plural(waited, 'request')} waited`
+  const delayed = waited === 0 ? '' : `; requests waited ${plural(waited, 'time')}`
   const sentences = [
     `Held the loop${inside}${call} ${plural(count, 'time')}, ${length}, ${percent(share)} of the time${delayed}.`
   ]

@@ -31,6 +31,8 @@ const FLAT = 0.25
 const SPREAD = 2 / 3
 /** Memory outside of the heap that the buffers of requests in flight may take, in bytes. */
 const IN_FLIGHT = 8e6
+/** Minimum time between the first and the last point, in seconds. */
+const SPAN = 2
 const MAX_POINTS = 200
 /** Number of points from which the last third has a meaningful rate. */
 const SHAPED = 4
@@ -74,7 +76,7 @@ function growthOf(all) {
   const rate = slope(points)
   const grown = rate * (last.x - first.x)
   const hasShape = points.length >= SHAPED || isStraight(points, rate)
-  if (rate < RATE || grown < SHARE * first.y) return undefined
+  if (last.x - first.x < SPAN || rate < RATE || grown < SHARE * first.y) return undefined
   if (hasShape && slope(lastThird(points)) < FLAT * rate) return undefined
   // Memory that only fluctuates, because it waits to be freed, has similar smallest sizes in the first and the last third.
   if (points.length >= MANY && leastOf(lastThird(points)) - leastOf(firstThird(points)) < FLAT * grown) return undefined

@@ -24,8 +24,9 @@ const PAUSES = 3
 /** Shares of the busy time in collections above which the fault is certain, and a hint. Threads that fill the cores prolong collections. */
 const CERTAIN_SHARE = 0.4
 const NOTED_SHARE = 0.1
-/** Minimum share of the whole time: an idle loop may spend most of its little busy time in collections. */
+/** Minimum share of the whole time, and minimum time in milliseconds: an idle loop may spend most of its little busy time in collections. */
 const LEAST_TIME = 0.05
+const LEAST_TOTAL = 200
 const STARVED = 0.2
 
 const FIX =
@@ -42,7 +43,7 @@ function judgePauses(process, setup) {
   const total = gcTime(process)
   const measured = measuredTime(process, setup.seconds)
   const busy = utilizationOf(process) * measured
-  const share = busy === 0 || total < LEAST_TIME * measured ? 0 : Math.min(1, total / busy)
+  const share = busy === 0 || total < Math.max(LEAST_TOTAL, LEAST_TIME * measured) ? 0 : Math.min(1, total / busy)
   const pauses = rows.map(({ longestGc }) => longestGc).filter(longest => longest > PAUSE)
   const confidence = confidenceOf(pauses, share, starvedShare(process, setup))
   if (confidence === undefined) return []

@@ -45,14 +45,15 @@ const REMEDIES = [
 ]
 
 /**
- * Returns the fix for the functions that a line calls, or `undefined` if all of them belong to the program.
+ * Returns the fix for the functions that a line calls, or `undefined` if all of them belong to the program. Functions closer to the line
+ * come first: a hash of node:crypto normalizes the name of its algorithm with a regular expression.
  * @param {readonly FactFrame[]} callees innermost first
  */
 function remedyOf(callees) {
-  const remedy = REMEDIES.find(({ name, file }) =>
-    callees.some(callee => !callee.isUser && (name?.test(callee.name) || file?.test(callee.file)))
-  )
-  return remedy?.fix
+  const remedies = callees.map(({ isUser, name, file }) => {
+    return isUser ? undefined : REMEDIES.find(it => it.name?.test(name) || it.file?.test(file))
+  })
+  return remedies.findLast(remedy => remedy !== undefined)?.fix
 }
 
 module.exports = { remedyOf }

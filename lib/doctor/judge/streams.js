@@ -187,7 +187,7 @@ function workFinding({ frame, write, frames, figures, share, time }, confidence)
       ? 'it held the loop in short pieces'
       : `it held the loop ${plural(figures.count, 'time')}, ${duration(figures.p50)} each, the longest ${duration(figures.max)}`
   const busy = share > 0 ? `; ${percent(share)} of the loop's busy time` : ''
-  const delayed = figures.waited === 0 ? '' : `; ${plural(figures.waited, 'request')} waited`
+  const delayed = figures.waited === 0 ? '' : `; requests waited ${plural(figures.waited, 'time')}`
   return finding({
     ...rules[0],
     title: 'computation in write()',
