@@ -285,6 +285,17 @@ test('blocks are summarized by their own and by their whole time', () => {
   assert.deepEqual([summary.utilization, summary.starved, summary.hold.p50, summary.hold.max], [0.4, 60, 2, 6])
 })
 
+test('iterations of the doctor are not the longest ones', () => {
+  const held = loop()
+  const snapshot = { ...held, hold: { ...held.hold, max: 4000 } }
+  const longest = (/** @type {Partial<import('../../lib/doctor/facts').ProcessFacts>} */ fields) =>
+    judge(facts([{ loop: snapshot, ...fields }]), { threshold: 25 }).loop.hold.max
+  assert.equal(longest({ blocks: [block('', { duration: 300 })] }), 300)
+  assert.equal(longest({}), 25)
+  // A block that was not recorded may have been longer.
+  assert.equal(longest({ dropped: 1 }), 4000)
+})
+
 test('garbage collections and the heap are those of the process that is worst', () => {
   const growing = rows(index => ({
     heapUsed: 2e7 + (index % 4) * 1e6 + index * 5e5,
