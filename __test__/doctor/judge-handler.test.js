@@ -451,6 +451,9 @@ test('late stacks are replaced by the function that the profile shows', () => {
   )
   assert.doesNotMatch(finding.evidence.text, /late/)
   assert.deepEqual(brief(found(100)), ['handler certain use:60'])
+  // The function is the one of the stack, and the profile has no line of it.
+  const [use] = judged(late, { profile: { interval: 10, samples: 50, nodes: [{ ...nodes(0)[3], self: 600 }] } })
+  assert.deepEqual([use.function, use.line], ['use', 60])
 })
 
 test('a function that the profile contradicts is not accused', () => {

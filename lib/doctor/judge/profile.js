@@ -45,7 +45,7 @@ function stackBefore(parts, frames) {
   const names = best.path.map(functionOf)
   const known = frames.findIndex(frame => frame.isUser && names.includes(functionOf(frame)))
   const isSame = functionOf(frames[known]) === functionOf(best.node)
-  const frame = { ...(isSame ? frames[known] : {}), ...frameOf(best.node), ...best.node.work }
+  const frame = { ...(isSame ? frames[known] : frameOf(best.node)), ...best.node.work }
   return isSame ? frames.toSpliced(known, 1, frame) : [frame, ...frames.slice(known)]
 }
 
