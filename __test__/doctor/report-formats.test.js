@@ -35,23 +35,27 @@ test('SARIF has a result for each finding, with its rule, level and relative loc
     artifactLocation: { uri: 'app/auth.js', uriBaseId: 'SRCROOT' },
     region: { startLine: 12, startColumn: 9 }
   })
-  assert.deepEqual(results[3].locations, [])
   assert.equal(results[1].stacks[0].frames[1].location.message.text, 'async report')
 })
 
-test('SARIF names files outside the folder and files of Node.js by absolute URIs', () => {
+test('each result of SARIF has a line of the project, as GitHub requires', () => {
   const report = fixtureReport()
   report.findings[0].file = '/opt/other/a b#c.js'
   report.findings[1].file = 'node:internal/fs'
-  report.findings[2].file = '/srv/shop/app/100% [id].js'
-  const locations = runOf(report)
-    .results.slice(0, 3)
-    .map((/** @type {any} */ it) => it.locations[0].physicalLocation.artifactLocation)
-  assert.deepEqual(locations, [
-    { uri: 'file:///opt/other/a%20b%23c.js' },
-    { uri: 'node:internal/fs' },
-    { uri: 'app/100%25%20%5Bid%5D.js', uriBaseId: 'SRCROOT' }
-  ])
+  report.findings[2] = { ...report.findings[2], file: '/srv/shop/app/100% [id].js', line: 0, column: 0 }
+  const locations = (/** @type {typeof report} */ it) =>
+    runOf(it).results.map((/** @type {any} */ result) => result.locations.map(locationOf))
+  const locationOf = (/** @type {any} */ { physicalLocation: { artifactLocation, region } }) => {
+    assert.equal(artifactLocation.uriBaseId, 'SRCROOT')
+    return `${artifactLocation.uri}:${region.startLine}`
+  }
+  const [script, odd] = ['server.js:1', 'app/100%25%20%5Bid%5D.js:1']
+  assert.deepEqual(locations(report), [[script], [script], [odd], [script]])
+  for (const process of report.processes) process.script = ''
+  const file = 'package.json:1'
+  assert.deepEqual(locations(report), [[file], [file], [odd], [file]])
+  assert.match(runOf(report).results[0].message.text, /^race at \/opt\/other\/a b#c\.js:12: /)
+  assert.doesNotMatch(sarif(report, { root: ROOT }), /"uri": "node:/)
 })
 
 test('SARIF of a run on Windows has URIs with slashes', () => {
@@ -61,7 +65,7 @@ test('SARIF of a run on Windows has URIs with slashes', () => {
   const { results, originalUriBaseIds } = runOf(report, 'c:\\srv\\shop')
   assert.equal(originalUriBaseIds.SRCROOT.uri, 'file:///c:/srv/shop/')
   assert.equal(results[0].locations[0].physicalLocation.artifactLocation.uri, 'app/auth.js')
-  assert.equal(results[1].locations[0].physicalLocation.artifactLocation.uri, 'file:///D:/other/a.js')
+  assert.equal(results[1].locations[0].physicalLocation.artifactLocation.uri, 'package.json')
 })
 
 test('a fingerprint stays when lines or the folder change, and differs between findings', () => {

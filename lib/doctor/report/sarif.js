@@ -5,7 +5,7 @@
 const { createHash } = require('node:crypto')
 const { version } = require('../../../package.json')
 const { isRelative, relativePath, uriOf } = require('./locations')
-const { docsOf, reasonsOf, verdictOf } = require('./summary')
+const summary = require('./summary')
 const { printable } = require('./text')
 
 /**
@@ -29,6 +29,7 @@ function sarif(report, { root = process.cwd() } = {}) {
   const rules = rulesOf(report)
   const indexes = new Map(rules.map(({ id }, index) => [id, index]))
   const fingerprint = fingerprints(root)
+  const main = mainOf(report, root)
   const run = {
     tool: { driver: { name: 'offloop doctor', semanticVersion: version, rules } },
     originalUriBaseIds: { [ROOT]: { uri: `${uriOf(root).replace(/\/+$/, '')}/` } },
@@ -39,8 +40,8 @@ function sarif(report, { root = process.cwd() } = {}) {
       ruleIndex: indexes.get(ruleIdOf(finding)),
       level: LEVELS[finding.confidence],
       rank: RANKS[finding.confidence],
-      message: { text: messageOf(finding) },
-      locations: locationsOf(finding, root),
+      message: { text: messageOf(finding, root) },
+      locations: [locationOf(finding, isInProject(finding, root) ? finding : main, root)],
       stacks: finding.frames.length === 0 ? [] : [{ frames: finding.frames.map(frame => frameOf(frame, root)) }],
       partialFingerprints: { [FINGERPRINT]: fingerprint(finding) },
       properties: { confidence: finding.confidence, time: finding.time, evidence: finding.evidence, fix: finding.fix }
@@ -61,7 +62,12 @@ function rulesOf({ rules, findings }) {
   for (const it of [...findings, ...rules]) {
     const id = ruleIdOf(it)
     const text = printable(it.title)
-    byId.set(id, { id, name: it.id, shortDescription: { text }, help: { text: `node_modules/offloop/${docsOf(it)}` } })
+    byId.set(id, {
+      id,
+      name: it.id,
+      shortDescription: { text },
+      help: { text: `node_modules/offloop/${summary.docsOf(it)}` }
+    })
   }
   return /** @type {{ id: string }[]} */ ([...byId.values()])
 }
@@ -69,8 +75,10 @@ function rulesOf({ rules, findings }) {
 /** @param {Report} report */
 function invocationOf(report) {
   const { began, duration, verdict } = report
-  const notes = reasonsOf(report, 'blind').map(({ names, reason }) => `${names.join(', ')}: not checked, ${reason}`)
-  const warnings = verdict === 'inconclusive' ? [verdictOf(report)] : []
+  const notes = summary
+    .reasonsOf(report, 'blind')
+    .map(({ names, reason }) => `${names.join(', ')}: not checked, ${reason}`)
+  const warnings = verdict === 'inconclusive' ? [summary.verdictOf(report)] : []
   return {
     executionSuccessful: verdict !== 'inconclusive',
     startTimeUtc: new Date(began).toISOString(),
@@ -82,21 +90,53 @@ function invocationOf(report) {
   }
 }
 
-/** Returns the message of a finding. Escapes brackets that would form a link. @param {Finding} finding */
-function messageOf({ title, evidence, fix }) {
-  const text = `${printable(title)}: ${printable(evidence.text)}\nFix: ${printable(fix)}`
+/**
+ * Returns the message of a finding. Escapes brackets that would form a link.
+ * @param {Finding} finding
+ * @param {string} root
+ */
+function messageOf(finding, root) {
+  const { title, evidence, fix } = finding
+  // The location of such a finding is only that of the program.
+  const position = isInProject(finding, root) ? '' : summary.positionOf(finding, root)
+  const where = position === '' ? '' : ` at ${position}`
+  const text = `${printable(title)}${where}: ${printable(evidence.text)}\nFix: ${printable(fix)}`
   return text.replace(/[\\[\]]/g, bracket => (text.includes('](') ? `\\${bracket}` : bracket))
 }
 
 /**
- * @param {Finding} finding
+ * Returns the position that stands for findings without a line of the project: the script of the process with the most requests, or
+ * package.json.
+ * @param {Report} report
  * @param {string} root
  */
-function locationsOf(finding, root) {
-  const physicalLocation = physicalLocationOf(finding, root)
-  if (physicalLocation === undefined) return []
+function mainOf({ processes }, root) {
+  const files = [...processes].sort((one, other) => other.requests - one.requests).map(({ script }) => script)
+  const script = files.find(file => isInProject({ file }, root))
+  return { file: script ?? 'package.json', line: 1, column: 0 }
+}
+
+/**
+ * Returns whether a file belongs to the project: GitHub rejects a report that names any other one as a location.
+ * @param {{ file: string }} position
+ * @param {string} root
+ */
+function isInProject({ file }, root) {
+  return isRelative(relativePath(root, file))
+}
+
+/**
+ * Returns the location of a finding. GitHub rejects a report whose findings lack one.
+ * @param {Finding} finding
+ * @param {{ file: string, line: number, column: number }} position
+ * @param {string} root
+ */
+function locationOf(finding, { file, line, column }, root) {
   const name = [finding.function, finding.name ?? ''].find(it => it !== '')
-  return [{ physicalLocation, ...(name !== undefined && { logicalLocations: [{ name: printable(name) }] }) }]
+  return {
+    physicalLocation: physicalLocationOf({ file, line: Math.max(1, line), column: line > 0 ? column : 0 }, root),
+    ...(name !== undefined && { logicalLocations: [{ name: printable(name) }] })
+  }
 }
 
 /**
@@ -104,20 +144,18 @@ function locationsOf(finding, root) {
  * @param {string} root
  */
 function frameOf(frame, root) {
-  const physicalLocation = physicalLocationOf(frame, root)
+  if (!isInProject(frame, root)) return { location: { message: { text: summary.frameOf(frame, root) } } }
   const text = `${frame.isAsync ? 'async ' : ''}${printable(frame.name)}`
-  return { location: { ...(physicalLocation && { physicalLocation }), message: { text } } }
+  return { location: { physicalLocation: physicalLocationOf(frame, root), message: { text } } }
 }
 
 /**
- * @param {{ file: string, line: number, column: number }} position
+ * @param {{ file: string, line: number, column: number }} position of a file of the project
  * @param {string} root
  */
 function physicalLocationOf({ file, line, column }, root) {
-  if (file === '') return undefined
-  const path = relativePath(root, file)
   return {
-    artifactLocation: { uri: uriOf(path), ...(isRelative(path) && { uriBaseId: ROOT }) },
+    artifactLocation: { uri: uriOf(relativePath(root, file)), uriBaseId: ROOT },
     ...(line > 0 && { region: { startLine: line, ...(column > 0 && { startColumn: column }) } })
   }
 }
