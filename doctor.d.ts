@@ -349,9 +349,12 @@ export interface Report {
   cores: number
   /** CPU quota of the control group, in cores, if it has one. */
   quota?: number
-  /** `clean`: no finding above `possible`. `inconclusive`: too little was measured, or the program was starved. */
+  /**
+   * `clean`: no finding above `possible`. `inconclusive`: too little was measured, the program was starved, or the program or its load
+   * generator failed.
+   */
   verdict: 'clean' | 'findings' | 'inconclusive'
-  /** Why the run is inconclusive. */
+  /** Why the run is inconclusive or, with findings, how the program or its load generator failed. */
   reason?: string
   /** Findings, sorted by confidence, then by cost. */
   findings: Finding[]

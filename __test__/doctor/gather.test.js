@@ -11,6 +11,20 @@ const { block } = require('../support/doctor-facts')
 const folder = mkdtempSync(join(tmpdir(), 'offloop-gather-'))
 after(() => rmSync(folder, { recursive: true }))
 
+test('the measurement of a process that was killed lasts until its last row', async () => {
+  const row = (/** @type {number} */ at) => ({ type: 'row', row: { at, requests: 100 } })
+  const tables = [{ measured: { from: 1000, to: 1034 }, requests: { count: 7, errors: 0, routes: [] } }]
+  const messages = [
+    { type: 'hello', pid: 1, thread: 0, node: 'v26.0.0', cores: 2 },
+    { type: 'measure', at: 1000 },
+    ...[1250, 1500, 1750].map(row),
+    { type: 'tables', tables }
+  ]
+  const { measured, processes } = await factsOf([messages], ['node'])
+  assert.deepEqual(measured, { from: 1000, to: 1750 })
+  assert.equal(processes[0].requests.count, 300)
+})
+
 test('a function that V8 interrupted at its beginning works where the profile says', async () => {
   const file = join(folder, 'sort.js')
   writeFileSync(file, 'const compare = (a, b) => {\n  const order = a.localeCompare(b)\n  return order\n}\n')

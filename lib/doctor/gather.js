@@ -7,6 +7,7 @@ const { isAbsolute } = require('node:path')
 const { isUserFile } = require('../watch/frames')
 const { originalFrames } = require('../watch/source-maps')
 const { cgroupLimits } = require('./limits')
+const { sum } = require('./judge/statistics')
 const { snapshotsOf } = require('./snapshots')
 const { containersOf } = require('./source/containers')
 const { keeperOf } = require('./source/keepers')
@@ -72,6 +73,8 @@ function processOf(messages) {
   }
   const blocks = of('block').map(({ block }) => block)
   const rows = of('row').map(({ row }) => ({ ...nothing(), ...row }))
+  const end = of('end')[0]?.end ?? { kind: 'lost' }
+  if (end.kind === 'lost') extend(tables, rows)
   return {
     ...empty(),
     ...tables,
@@ -79,8 +82,18 @@ function processOf(messages) {
     rows,
     blocks: begin === undefined ? [] : blocks.filter(({ began }) => began >= begin),
     ...(of('profile')[0]?.profile ? { profile: of('profile')[0].profile } : {}),
-    end: of('end')[0]?.end ?? { kind: 'lost' }
+    end
   }
+}
+
+/**
+ * Extends the measurement of a process that was killed to its last row: its tables are older.
+ * @param {Partial<ProcessFacts>} tables
+ * @param {ProcessFacts['rows']} rows
+ */
+function extend({ measured, requests }, rows) {
+  if (measured !== undefined) measured.to = Math.max(measured.to, rows.at(-1)?.at ?? 0)
+  if (requests !== undefined) requests.count = Math.max(requests.count, sum(rows.map(row => row.requests)))
 }
 
 /** Returns the facts of a process that was not measured. */

@@ -3,7 +3,7 @@
 // Writes the report as workflow commands of GitHub Actions, which annotate the guilty lines.
 
 const { isRelative, relativePath } = require('./locations')
-const { conditionOf, verdictOf } = require('./summary')
+const { caveatOf, conditionOf, verdictOf } = require('./summary')
 const { printable, printableName } = require('./text')
 
 /**
@@ -26,9 +26,14 @@ function github(report, { root = process.cwd() } = {}) {
       .map(({ condition, value }) =>
         command('error', { title: 'offloop doctor' }, printable(`${conditionOf(condition)} failed: ${value}`))
       ),
-    ...(report.verdict === 'inconclusive' ? [command('warning', { title: 'offloop doctor' }, verdictOf(report))] : [])
+    ...warningsOf(report).map(text => command('warning', { title: 'offloop doctor' }, text))
   ]
   return commands.map(line => `${line}\n`).join('')
+}
+
+/** @param {Report} report */
+function warningsOf(report) {
+  return report.verdict === 'inconclusive' ? [verdictOf(report)] : [caveatOf(report) ?? []].flat()
 }
 
 /**

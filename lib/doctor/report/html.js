@@ -112,9 +112,11 @@ function policy(style, script) {
 /** @param {Report} report */
 function header(report) {
   const setup = summary.setupOf(report).join(' · ')
+  const caveat = summary.caveatOf(report)
   return html`<header class="top ${report.verdict}">
 <p class="brand">offloop doctor</p>
 <h1>${summary.verdictOf(report)}</h1>
+${caveat !== undefined && html`<p>${caveat}</p>`}
 <p>${setup}</p>
 <p class="quiet"><code>${report.command.join(' ')}</code>, ${new Date(report.began).toISOString()}</p>
 <p class="figures">${summary.figuresOf(report).map(text => html`<span>${text}</span> `)}</p>

@@ -27,11 +27,11 @@ const MARKER = /^ *([-+]|\d+[.)])(?= )/
  * @param {{ root?: string }} [options] `root`: folder of the program
  */
 function markdown(report, { root = process.cwd() } = {}) {
-  const starvation = summary.starvationOf(report)
+  const notes = [summary.caveatOf(report) ?? [], summary.starvationOf(report) ?? []].flat()
   const sections = [
     `# offloop doctor: ${escaped(summary.verdictOf(report))}`,
     `${escaped(summary.setupOf(report).join(' · '))}\n${code(report.command.map(printableName).join(' '))}`,
-    list([...summary.figuresOf(report), ...(starvation === undefined ? [] : [starvation])]),
+    list([...summary.figuresOf(report), ...notes]),
     ...report.findings.map((finding, index) => findingSection(finding, index + 1, root)),
     conditionsSection(report),
     routesSection(report),

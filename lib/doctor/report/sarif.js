@@ -74,17 +74,17 @@ function rulesOf({ rules, findings }) {
 
 /** @param {Report} report */
 function invocationOf(report) {
-  const { began, duration, verdict } = report
+  const { began, duration, verdict, reason } = report
   const notes = summary
     .reasonsOf(report, 'blind')
     .map(({ names, reason }) => `${names.join(', ')}: not checked, ${reason}`)
-  const warnings = verdict === 'inconclusive' ? [summary.verdictOf(report)] : []
+  const warnings = verdict === 'inconclusive' ? [summary.verdictOf(report)] : (summary.caveatOf(report) ?? [])
   return {
-    executionSuccessful: verdict !== 'inconclusive',
+    executionSuccessful: verdict !== 'inconclusive' && reason === undefined,
     startTimeUtc: new Date(began).toISOString(),
     endTimeUtc: new Date(began + duration).toISOString(),
     toolExecutionNotifications: [
-      ...warnings.map(text => ({ level: 'warning', message: { text } })),
+      ...[warnings].flat().map(text => ({ level: 'warning', message: { text } })),
       ...notes.map(text => ({ level: 'note', message: { text } }))
     ]
   }

@@ -28,6 +28,11 @@ function verdictOf({ verdict, reason, findings }) {
   return `${plural(findings.length, 'finding')}: ${parts.join(', ')}`
 }
 
+/** Returns why a report with findings says less than they suggest, or `undefined`. `verdictOf` has it otherwise. @param {Report} report */
+function caveatOf({ verdict, reason }) {
+  return verdict === 'inconclusive' || reason === undefined ? undefined : printable(reason)
+}
+
 /** Returns descriptions of the machine and of the measurement. @param {Report} report */
 function setupOf({ node, cores, quota, duration: measured, requests, processes }) {
   const threads = processes.length > 1 ? [`${number(processes.length)} processes and threads`] : []
@@ -158,6 +163,7 @@ function docsOf({ rule }) {
 module.exports = {
   alsoOf,
   callerOf,
+  caveatOf,
   cleanRulesOf,
   conditionOf,
   docsOf,

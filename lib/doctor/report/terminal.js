@@ -156,6 +156,8 @@ function writeHead(screen, report) {
   const setup = summary.setupOf(report).map(text => ({ text }))
   screen.flow([{ text: 'offloop doctor', style: 'bold' }, ...setup], '  ', ' · ')
   if (report.verdict === 'inconclusive') screen.note('?', 'yellow', summary.verdictOf(report))
+  const caveat = summary.caveatOf(report)
+  if (caveat !== undefined) screen.note('!', 'yellow', caveat)
 }
 
 /**
