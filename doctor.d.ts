@@ -350,11 +350,11 @@ export interface Report {
   /** CPU quota of the control group, in cores, if it has one. */
   quota?: number
   /**
-   * `clean`: no finding above `possible`. `inconclusive`: too little was measured, the program was starved, or the program or its load
-   * generator failed.
+   * `clean`: no finding above `possible`. `inconclusive`: too little was measured, the program was starved, the program or its load
+   * generator failed, or most responses were errors.
    */
   verdict: 'clean' | 'findings' | 'inconclusive'
-  /** Why the run is inconclusive or, with findings, how the program or its load generator failed. */
+  /** Why the run is inconclusive or, with findings, how the program or its load generator failed, or which responses were errors. */
   reason?: string
   /** Findings, sorted by confidence, then by cost. */
   findings: Finding[]

@@ -2,7 +2,18 @@
 
 // Adds to a report why it says less than its findings suggest.
 
+const { errorsOf } = require('./errors')
+
 /** @typedef {import('../../doctor').Report} Report */
+
+/**
+ * Returns what a report must say besides its findings: how the run failed or, if it did not fail, that most requests did.
+ * @param {import('./facts').Facts} facts
+ * @param {string} [failure]
+ */
+function caveatsOf(facts, failure) {
+  return [failure ?? errorsOf(facts) ?? []].flat()
+}
 
 /**
  * Returns a report with further reasons. Findings stay valid; without findings, the run is inconclusive.
@@ -25,4 +36,4 @@ function uncapitalized(text) {
   return text.charAt(0).toLowerCase() + text.slice(1)
 }
 
-module.exports = { withCaveats }
+module.exports = { caveatsOf, withCaveats }

@@ -5,7 +5,7 @@
 const { accessSync, constants, mkdirSync, statSync, writeFileSync } = require('node:fs')
 const { join } = require('node:path')
 const { pathToFileURL } = require('node:url')
-const { withCaveats } = require('./caveats')
+const { caveatsOf, withCaveats } = require('./caveats')
 const { FILES, textOf } = require('./formats')
 const { exitCode, outcomes } = require('./gate')
 const { judge } = require('./judge/judge')
@@ -63,7 +63,7 @@ async function doctor(args) {
   }
   for (const signal of SIGNALS) process.on(signal, onInterrupt)
   const { facts, outcome, message } = await run.result()
-  const judged = withCaveats(judge(facts, options), message === undefined ? [] : [message])
+  const judged = withCaveats(judge(facts, options), caveatsOf(facts, message))
   const result = { ...judged, conditions: outcomes(judged, options.fail) }
   const isWritten = write(options.isRedacted ? require('./report/json').redact(result) : result, options)
   if (message !== undefined) log(message)

@@ -271,6 +271,14 @@ export interface Facts {
   quota?: number
   memoryLimit?: number
   measured?: { from: number; to: number }
-  load?: { requests: number; errors: number; connections: number; rate?: number; durations: Durations }
+  /** `errors`: errors of connections, timeouts, and responses other than 2xx. `statuses`: number of responses by status. */
+  load?: {
+    requests: number
+    errors: number
+    statuses?: Record<string, number>
+    connections: number
+    rate?: number
+    durations: Durations
+  }
   processes: ProcessFacts[]
 }

@@ -31,11 +31,13 @@ process.once('message', async (/** @type {any} */ { autocannon, address, shots, 
   // The second message means the end of the measurement.
   process.once('message', () => shooting.stop())
   const result = await shooting
-  const { latency, errors, timeouts, non2xx } = result
+  const { latency, errors, non2xx, statusCodeStats } = result
   const { mean, p50, p90, p99, max } = latency
   process.send?.({
     requests: result.requests.total,
-    errors: errors + timeouts + non2xx,
+    // Timeouts are among the errors.
+    errors: errors + non2xx,
+    statuses: Object.fromEntries(Object.entries(statusCodeStats ?? {}).map(([status, { count }]) => [status, count])),
     connections,
     ...(rate === undefined ? {} : { rate }),
     durations: { count: result.requests.total, mean, p50, p90, p99, max }
