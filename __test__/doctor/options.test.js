@@ -37,6 +37,15 @@ test('defaults', () => {
   )
 })
 
+test('no heap snapshots are taken for rules that do not need them', () => {
+  const heapOf = (/** @type {string[]} */ ...args) => parsed(...args, '--', 'node', 'a.js').heap
+  assert.equal(heapOf('--only', '6'), 'off')
+  assert.equal(heapOf('--only', 'handler,pauses', '--heap', 'auto'), 'off')
+  assert.equal(heapOf('--only', '6,5'), 'auto')
+  assert.equal(heapOf('--only', 'growth'), 'auto')
+  assert.equal(heapOf('--only', '6', '--heap', 'always'), 'always')
+})
+
 test('the arguments of the program are left alone', () => {
   assert.deepEqual(parsed('--for', '5', '--', 'node', 'a.js', '--load', '--', '-c', '1').command.slice(2), [
     '--load',

@@ -124,6 +124,7 @@ function parseOptions(args) {
     if (values.load === undefined && values[option] !== undefined) throw new UsageError(`--${option} requires --load`)
   }
   const isBatch = values.for !== undefined
+  const only = values.only?.split(',').map(rule => ruleName('--only', rule.trim()))
   const seconds = isBatch ? values.for : (values.duration ?? (values.load === undefined ? undefined : '20'))
   return {
     command,
@@ -137,8 +138,8 @@ function parseOptions(args) {
     threshold: integer('--threshold', values.threshold ?? '25', 10, 60_000),
     fail: parseFailures(values.fail ?? ['likely']),
     hasFlame: values.flame === true,
-    heap: oneOf('--heap', values.heap ?? 'auto', /** @type {const} */ (['auto', 'off', 'always'])),
-    only: values.only?.split(',').map(rule => ruleName('--only', rule.trim())),
+    heap: heapOf(values.heap ?? 'auto', only),
+    only,
     ignore: [...suppressions(), ...(values.ignore ?? []).map(text => parseIgnored('--ignore', text))],
     formats: parseFormats(values.format ?? 'terminal,html,json'),
     directory: values.output ?? DIRECTORY,
@@ -202,6 +203,17 @@ function readBody(file) {
   } catch (error) {
     throw new UsageError(`--load: the file "${file}" cannot be read: ${/** @type {Error} */ (error).message}`)
   }
+}
+
+/**
+ * Returns of which heaps to take snapshots: of none by default if the only rule that needs them is not checked.
+ * @param {string} text
+ * @param {readonly string[] | undefined} only
+ */
+function heapOf(text, only) {
+  const mode = oneOf('--heap', text, /** @type {const} */ (['auto', 'off', 'always']))
+  const isNeeded = only?.some(rule => rule === '5' || rule === 'growth') ?? true
+  return mode === 'auto' && !isNeeded ? 'off' : mode
 }
 
 /** @param {string} text */
