@@ -167,7 +167,7 @@ export interface BlockSummary {
 export interface Condition {
   /** Text of the condition. */
   condition: string
-  /** Value of its figure in this run. */
+  /** Value of its figure in this run: in milliseconds, as a share from 0 to 1, in bytes per second, or a number. */
   value: number | string
   /** Whether the condition is met, which fails the run. */
   failed: boolean

@@ -2,7 +2,7 @@
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
-const { exitCode, outcomes, parseCondition } = require('../../lib/doctor/gate')
+const { exitCode, outcomes, parseCondition, valueText } = require('../../lib/doctor/gate')
 
 /**
  * @param {object} fields
@@ -83,6 +83,26 @@ test('findings fail from their confidence on', () => {
   assert.deepEqual(outcome(report, 'likely'), { condition: 'likely', value: 1, failed: true })
   assert.deepEqual(outcome(report, 'possible'), { condition: 'possible', value: 2, failed: true })
   assert.deepEqual(outcome(report, 'none'), { condition: 'none', value: 0, failed: false })
+})
+
+test('the value of a condition has the unit of the condition, and is rounded', () => {
+  const texts = {
+    'gc.share>10%': [0.2476760107215177, '24.8 %'],
+    'gc.share>0.1': [0.2476760107215177, '0.25'],
+    'heap.growth>1MB/s': [27789.9, '0.028 MB/s'],
+    'heap.growth>1': [27789.9, '27,790 B/s'],
+    'request.p99>0.5s': [381, '0.38 s'],
+    'wall.block.p99>50': [61.234, '61.2 ms'],
+    'request.p99>500ms': [1234567.8, '1,234,568 ms'],
+    'request.p99>1s': [1000.4, '1.0004 s'],
+    'request.p99>=1s': [1000, '1 s'],
+    'findings>0': [3, '3'],
+    likely: [2, '2'],
+    'of another version': [0.123456, '0.123456']
+  }
+  for (const [condition, [value, text]] of Object.entries(texts)) {
+    assert.equal(valueText({ condition, value, failed: true }), text, condition)
+  }
 })
 
 test('exit codes', () => {

@@ -167,7 +167,7 @@ test('GitHub gets a command for each finding and failed condition', () => {
   )
   assert.ok(lines[1].includes('58 %25 of its time'))
   assert.ok(lines[1].includes('%0AFix: '))
-  assert.ok(lines[4].endsWith('::block.p99>50ms failed: 61'))
+  assert.ok(lines[4].endsWith('::block.p99>50ms failed: 61 ms'))
   assert.ok(lines[5].endsWith('::findings of confidence certain failed: 2'))
 })
 

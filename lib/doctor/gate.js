@@ -2,13 +2,15 @@
 
 // Parses and checks the conditions of `--fail`, and chooses the exit code.
 
+const { number } = require('./judge/sites')
+
 /**
  * @typedef {import('../../doctor').Report} Report
  * @typedef {import('../../doctor').Confidence} Confidence
  * @typedef {import('../../doctor').Condition} Condition
  *
  * @typedef {{ kind: 'confidence', least: Confidence | 'none' }
- *   | { kind: 'figure', text: string, figure: string, scope: 'own' | 'wall', isAbove: boolean, limit: number }} Failure
+ *   | { kind: 'figure', text: string, figure: string, scope: 'own' | 'wall', isAbove: boolean, limit: number, unit: string }} Failure
  */
 
 /** Confidences, weakest first. */
@@ -66,7 +68,8 @@ function parseCondition(text) {
     figure,
     scope: scope === 'wall' ? 'wall' : 'own',
     isAbove: sign.startsWith('>'),
-    limit
+    limit,
+    unit
   }
 }
 
@@ -124,6 +127,23 @@ function ofFigure(report, { text, figure, scope, isAbove, limit }) {
 }
 
 /**
+ * Formats the value of a condition in the unit of the condition. Rounds it, but not to the limit.
+ * @param {Condition} condition
+ */
+function valueText({ condition, value }) {
+  const failure = parseCondition(condition)
+  if (typeof value === 'string' || typeof failure === 'string' || failure.kind === 'confidence') return String(value)
+  const { figure, limit, unit } = failure
+  /** @type {Record<string, number>} */
+  const units = UNITS[FIGURES[figure].kind]
+  const name = unit === '' ? (Object.keys(units).find(it => units[it] === 1) ?? '') : unit
+  const factor = units[name] ?? 1
+  const rounded = number(value / factor)
+  const isLimit = Number(rounded.replaceAll(',', '')) === limit / factor && value !== limit
+  return `${isLimit ? value / factor : rounded} ${name}`.trimEnd()
+}
+
+/**
  * Returns the exit code of a judged run.
  * @param {Report} report
  */
@@ -132,4 +152,4 @@ function exitCode({ verdict, conditions }) {
   return verdict === 'inconclusive' ? 3 : 0
 }
 
-module.exports = { exitCode, outcomes, parseCondition }
+module.exports = { exitCode, outcomes, parseCondition, valueText }

@@ -3,7 +3,7 @@
 // Writes the report as workflow commands of GitHub Actions, which annotate the guilty lines.
 
 const { isRelative, relativePath } = require('./locations')
-const { caveatOf, conditionOf, verdictOf } = require('./summary')
+const { caveatOf, conditionOf, measuredOf, verdictOf } = require('./summary')
 const { printable, printableName } = require('./text')
 
 /**
@@ -23,8 +23,8 @@ function github(report, { root = process.cwd() } = {}) {
     ...report.findings.map(finding => commandOf(finding, root)),
     ...report.conditions
       .filter(({ failed }) => failed)
-      .map(({ condition, value }) =>
-        command('error', { title: 'offloop doctor' }, printable(`${conditionOf(condition)} failed: ${value}`))
+      .map(it =>
+        command('error', { title: 'offloop doctor' }, `${conditionOf(it.condition)} failed: ${measuredOf(it)}`)
       ),
     ...warningsOf(report).map(text => command('warning', { title: 'offloop doctor' }, text))
   ]

@@ -71,10 +71,10 @@ function findingSection(finding, index, root) {
 /** @param {Report} report */
 function conditionsSection({ conditions }) {
   if (conditions.length === 0) return ''
-  const rows = conditions.map(({ condition, value, failed }) => [
-    summary.conditionOf(condition),
-    value,
-    failed ? 'failed' : 'passed'
+  const rows = conditions.map(it => [
+    summary.conditionOf(it.condition),
+    summary.measuredOf(it),
+    it.failed ? 'failed' : 'passed'
   ])
   return `## Conditions\n\n${table(['condition', 'measured', 'result'], rows)}`
 }

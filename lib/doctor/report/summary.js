@@ -2,6 +2,7 @@
 
 // Builds the sentences of a report that all formats share. Texts from the program are made printable.
 
+const { valueText } = require('../gate')
 const { bytes, duration, number, percent, plural } = require('../judge/sites')
 const { relativePath } = require('./locations')
 const { printable, printableName } = require('./text')
@@ -155,6 +156,11 @@ function conditionOf(condition) {
     : printable(condition)
 }
 
+/** Returns the value of a condition in its unit. @param {import('../../../doctor').Condition} condition */
+function measuredOf(condition) {
+  return printable(valueText(condition))
+}
+
 /** Returns the section of the documentation for a rule. @param {{ rule: number | string }} finding */
 function docsOf({ rule }) {
   return `docs/doctor.md#${printable(rule)}`
@@ -169,6 +175,7 @@ module.exports = {
   docsOf,
   figuresOf,
   frameOf,
+  measuredOf,
   positionOf,
   reasonsOf,
   setupOf,

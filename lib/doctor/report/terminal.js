@@ -223,8 +223,9 @@ function writeOthers(screen, count) {
  * @param {Report} report
  */
 function writeConditions(screen, { conditions }) {
-  for (const { condition, value, failed } of conditions) {
-    screen.note(failed ? '✖' : '✔', failed ? 'red' : 'green', `${summary.conditionOf(condition)}: ${printable(value)}`)
+  for (const it of conditions) {
+    const text = `${summary.conditionOf(it.condition)}: ${summary.measuredOf(it)}`
+    screen.note(it.failed ? '✖' : '✔', it.failed ? 'red' : 'green', text)
   }
 }
 

@@ -4,7 +4,7 @@
 
 const { bytes, duration, number, percent } = require('../../judge/sites')
 const { relativePath } = require('../locations')
-const { conditionOf, reasonsOf } = require('../summary')
+const { conditionOf, measuredOf, reasonsOf } = require('../summary')
 const { printableName } = require('../text')
 const { position } = require('./findings')
 const { html } = require('./markup')
@@ -21,10 +21,10 @@ const MAX_FUNCTIONS = 15
 
 /** @param {Report} report */
 function conditions({ conditions: all }) {
-  const rows = all.map(({ condition, value, failed }) => [
-    html`<code>${conditionOf(condition)}</code>`,
-    value,
-    failed ? '✖ failed' : '✔ passed'
+  const rows = all.map(it => [
+    html`<code>${conditionOf(it.condition)}</code>`,
+    measuredOf(it),
+    it.failed ? '✖ failed' : '✔ passed'
   ])
   return rows.length > 0 && table('Conditions', [['condition'], ['measured', 'figures'], ['result']], rows)
 }
