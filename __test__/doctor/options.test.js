@@ -92,6 +92,7 @@ test('wrong options are refused', () => {
     [['node', 'a.js'], /"node" must follow "--"/],
     [['--loud', '--', 'node'], /--loud/],
     [['--load', 'upload', '--', 'node'], /--load takes a path .*, not "upload"/],
+    [['--load', 'FETCH /', '--', 'node'], /--load: the methods are GET, .*, TRACE, not "FETCH"/],
     [['--load', 'POST / @/none.json', '--', 'node'], /the file "\/none.json" cannot be read: ENOENT/],
     [['--load', '/', '--on-listen', 'k6', '--', 'node'], /cannot be combined/],
     [['--load', `POST / @${__dirname}`, '--', 'node'], /cannot be read: EISDIR/],

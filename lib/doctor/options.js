@@ -44,6 +44,9 @@ const TYPES = new Map([
   ['.txt', 'text/plain']
 ])
 
+/** Methods that autocannon sends, without CONNECT, which has no path. */
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE']
+
 /** Invalid arguments of the command line. */
 class UsageError extends Error {}
 
@@ -189,6 +192,9 @@ function parseShot(text) {
   if (match === null)
     throw new UsageError(`--load takes a path such as "/" or "POST /upload @body.json", not "${text}"`)
   const [, method, path, file] = match
+  if (method !== undefined && !METHODS.includes(method.toUpperCase())) {
+    throw new UsageError(`--load: the methods are ${METHODS.join(', ')}, not "${method}"`)
+  }
   const body = file === undefined ? undefined : readBody(file)
   const shot = { method: (method ?? (body === undefined ? 'GET' : 'POST')).toUpperCase(), path }
   if (file === undefined || body === undefined) return shot
