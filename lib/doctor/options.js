@@ -67,8 +67,8 @@ Runs a program, measures it under load, and names the traps it falls into.
   --for SECONDS                measure a program without a server
   --warmup SECONDS             time before the measurement (3; 0 with --for)
   --threshold MILLISECONDS     minimum duration of a block (25)
-  --fail CONDITION             certain, likely (default), possible, none, or a figure such as 'block.p99>50ms';
-                               may be given more than once
+  --fail CONDITION             certain, likely (default), possible, none, or a figure such as 'block.p99>50ms', instead of the
+                               default; may be given more than once
   --flame                      sample the CPU profile every millisecond, for a finer flame graph: 10 to 30 % more CPU time
   --heap auto|off|always       take heap snapshots (auto: if the heap grows); needs --load, -d or --for
   --only RULE,RULE             check only these rules
