@@ -232,6 +232,13 @@ describe('a heap that grows', () => {
   })
 })
 
+test('a collection of the program at the end does not hide the growth', () => {
+  const sizes = majors([10, 14, 18, 22])
+  const last = sizes[sizes.length - 1]
+  const [{ confidence }] = judged({ majors: [...sizes, { ...last, at: last.at + 20 }] })
+  assert.equal(confidence, 'likely')
+})
+
 test('a heap that has just filled up is a hint', () => {
   const [{ confidence }] = judged({ majors: majors([10, 14, 18, 22, 26, 30, 30.2]) })
   assert.equal(confidence, 'possible')

@@ -9,7 +9,7 @@ const { slope } = require('./statistics')
  * @typedef {{ x: number, y: number }} Point time in seconds, and bytes
  *
  * Growth: `rate` in bytes per second, `grown` in bytes, `share` of the initial size. `hasShape`: there are enough points to distinguish
- * steady growth from memory that fills up. `isGoingOn`: the memory also grows between the last two collections.
+ * steady growth from memory that fills up. `isGoingOn`: the memory also grows until the last collection.
  * @typedef {{
  *   rate: number,
  *   grown: number,
@@ -33,6 +33,8 @@ const SPREAD = 2 / 3
 const IN_FLIGHT = 8e6
 /** Minimum time between the first and the last point, in seconds. */
 const SPAN = 2
+/** Share of the time between the first and the last point within which another point is not an earlier one. */
+const CLOSE = 0.1
 const MAX_POINTS = 200
 /** Number of points from which the last third has a meaningful rate. */
 const SHAPED = 4
@@ -80,7 +82,9 @@ function growthOf(all) {
   if (hasShape && slope(lastThird(points)) < FLAT * rate) return undefined
   // Memory that only fluctuates, because it waits to be freed, has similar smallest sizes in the first and the last third.
   if (points.length >= MANY && leastOf(lastThird(points)) - leastOf(firstThird(points)) < FLAT * grown) return undefined
-  const isGoingOn = slope(points.slice(-2)) >= FLAT * rate
+  // The program may collect garbage itself just before the last collection.
+  const earlier = points.findLast(({ x }) => x <= last.x - CLOSE * (last.x - first.x)) ?? first
+  const isGoingOn = slope([earlier, last]) >= FLAT * rate
   return {
     rate,
     grown,
