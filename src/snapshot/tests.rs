@@ -100,15 +100,21 @@ fn growth(sizes: [u32; 2], heap: fn(u32) -> Heap) -> Vec<Growth> {
     compared(&before, &after).unwrap()
 }
 
-/// An array in a variable of a scope, with a function in that scope.
-fn array(size: u32) -> Heap {
+/// A heap with a function and its scope.
+fn scoped() -> (Heap, usize, usize) {
     let mut heap = Heap::new();
     let function = heap.node("closure", "handler", 3, 64);
     let scope = heap.node("object", "system / Context", 5, 40);
-    let shared = heap.node("hidden", "handler", 11, 0);
-    let script = heap.node("hidden", "/srv/app.js", 13, 0);
     heap.edge(0, "element", "1", function);
     heap.edge(function, "internal", "context", scope);
+    (heap, function, scope)
+}
+
+/// An array in a variable of a scope, with a function in that scope.
+fn array(size: u32) -> Heap {
+    let (mut heap, function, scope) = scoped();
+    let shared = heap.node("hidden", "handler", 11, 0);
+    let script = heap.node("hidden", "/srv/app.js", 13, 0);
     heap.edge(function, "internal", "shared", shared);
     heap.edge(shared, "internal", "script", script);
     heap.locations.push((function, 41));
@@ -139,11 +145,7 @@ fn a_growing_array_is_named_by_its_variable() {
 
 /// A state that is replaced, with a list that is copied.
 fn copied(size: u32) -> Heap {
-    let mut heap = Heap::new();
-    let function = heap.node("closure", "handler", 3, 64);
-    let scope = heap.node("object", "system / Context", 5, 40);
-    heap.edge(0, "element", "1", function);
-    heap.edge(function, "internal", "context", scope);
+    let (mut heap, _, scope) = scoped();
     let state = heap.node("object", "Object", 100_001 + size * 4, 24);
     let list = heap.node("object", "Array", 100_003 + size * 4, 32);
     let memory = heap.node("array", "", 100_005 + size * 4, 16 + size * 8);
