@@ -242,6 +242,27 @@ test('a request is not in flight after its end', async t => {
   assert.deepEqual(request, { method: 'GET', route: '/open', certainty: 'likely' })
 })
 
+test('a request whose URL is not a string has its path', t => {
+  for (const [url, route] of /** @type {[unknown, string][]} */ ([
+    [new URL('http://localhost/users/42?a=1'), '/users/:id'],
+    [null, ''],
+    [{ path: '/users' }, '']
+  ])) {
+    const { requests, begin, end } = requestsOf(t)
+    const message = begin({ url, method: 1 })
+    const { request } = requests.during(AFTER_AWAIT, requests.inFlight())
+    assert.deepEqual(request, { method: '', route, certainty: 'likely' })
+    end(message)
+    requests.stop()
+  }
+})
+
+test('the program sees no property of the watch at its connections', t => {
+  const { begin } = requestsOf(t)
+  const { socket } = begin({ url: '/' })
+  assert.deepEqual(Reflect.ownKeys(socket), ['destroyed', 'parser', '_httpMessage'])
+})
+
 test('requests whose client has gone are forgotten', async t => {
   const requests = new Requests()
   requests.start()

@@ -4,10 +4,11 @@
 // channel; everything else is read from its connection, when a stack is captured.
 
 const { subscribe, unsubscribe } = require('node:diagnostics_channel')
+const { attachment } = require('../internal/attachment')
 
 /**
- * @typedef {import('node:net').Socket & { [KNOWN]?: object }} Socket
- * @typedef {import('node:http2').ServerHttp2Stream & { [ENTRY]?: Stream }} Http2Stream
+ * @typedef {import('node:net').Socket} Socket
+ * @typedef {import('node:http2').ServerHttp2Stream} Http2Stream
  * @typedef {import('node:http2').IncomingHttpHeaders} Headers
  * @typedef {import('../../watch').Frame} Frame
  * @typedef {import('../../watch').BlockRequest} BlockRequest
@@ -32,12 +33,12 @@ const { deref } = WeakRef.prototype
 
 /** Connections that are always remembered. Beyond, those that have ended are forgotten whenever their number has doubled. */
 const CONNECTIONS = 64
-/** Key of the owner of the list that a connection is in. */
-const KNOWN = Symbol('offloop.known')
-/** Key of the entry of a stream of HTTP/2. */
-const ENTRY = Symbol('offloop.entry')
-/** Key of the route of Fastify that a request has. */
-const ROUTE = Symbol('offloop.route')
+/** Owner of the list that a connection is in. @type {ReturnType<typeof attachment<object>>} */
+const owners = attachment()
+/** Entry of a stream of HTTP/2. @type {ReturnType<typeof attachment<Stream>>} */
+const entries = attachment()
+/** Fastify's route of a request. @type {ReturnType<typeof attachment<string>>} */
+const routes = attachment()
 /** Function of Node.js in which a server begins a request. */
 const BEGINS = 'parserOnIncoming'
 /** Files of Node.js that call timers and immediates, and continuations. */
@@ -85,7 +86,7 @@ class Requests {
       'tracing:fastify.request.handler:start',
       ({ request, route }) => {
         const raw = request?.raw
-        if (raw !== undefined && typeof route?.url === 'string') Object(raw.stream ?? raw)[ROUTE] = route.url
+        if (raw !== undefined && typeof route?.url === 'string') routes.set(Object(raw.stream ?? raw), route.url)
       }
     ]
   ]
@@ -146,12 +147,12 @@ class Requests {
   #begin(socket) {
     this.begun[0]++
     this.#latest = socket
-    if (socket[KNOWN] !== this.#owner) this.#connect(socket)
+    if (owners.get(socket) !== this.#owner) this.#connect(socket)
   }
 
   /** @param {Socket} socket */
   #connect(socket) {
-    socket[KNOWN] = this.#owner
+    owners.set(socket, this.#owner)
     this.#connections.push(new WeakRef(socket))
     if (this.#connections.length < this.#limit) return
     this.#connections = this.#connections.filter(reference => reference.deref()?.destroyed === false)
@@ -164,13 +165,14 @@ class Requests {
    */
   #open(stream, headers) {
     this.begun[0]++
-    stream[ENTRY] = { stream, headers, index: this.#streams.length }
-    this.#streams.push(stream[ENTRY])
+    const entry = { stream, headers, index: this.#streams.length }
+    entries.set(stream, entry)
+    this.#streams.push(entry)
   }
 
   /** @param {Http2Stream} stream */
   #close(stream) {
-    const entry = stream[ENTRY]
+    const entry = entries.get(stream)
     // It may have begun before the watch.
     if (entry === undefined || this.#streams[entry.index] !== entry) return
     const last = /** @type {Stream} */ (this.#streams.pop())
@@ -222,10 +224,19 @@ function mayContinue(frames) {
  * @param {Headers} [headers] of a stream of HTTP/2
  */
 function describe(target, headers) {
-  const method = target.method ?? headers?.[':method'] ?? ''
-  const route = typeof target.route?.path === 'string' ? target.route.path : target[ROUTE]
-  if (route !== undefined) return { method, route: withoutIds(target.baseUrl ?? '') + route }
-  return { method, route: withoutIds(target.originalUrl ?? target.url ?? headers?.[':path'] ?? '') }
+  const method = textOf(target.method ?? headers?.[':method'])
+  const route = typeof target.route?.path === 'string' ? target.route.path : routes.get(target)
+  if (route !== undefined) return { method, route: withoutIds(textOf(target.baseUrl)) + route }
+  return { method, route: withoutIds(textOf(target.originalUrl ?? target.url ?? headers?.[':path'])) }
+}
+
+/**
+ * Returns a string of a request. The program can set the property to any value, such as a `URL`.
+ * @param {unknown} value
+ */
+function textOf(value) {
+  if (typeof value === 'string') return value
+  return value instanceof URL ? value.pathname : ''
 }
 
 /** Replaces ids in a path, and drops the query. @param {string} url */

@@ -5,7 +5,7 @@
 
 const { Socket } = require('node:net')
 const { Duplex } = require('node:stream')
-const { attachment } = require('./attachment')
+const { attachment } = require('../../internal/attachment')
 const { describeBytes, hashOf } = require('./call-text')
 const { splitAtNumber } = require('./text-protocol')
 

@@ -4,7 +4,7 @@
 
 const { EventEmitter } = require('node:events')
 const { Server } = require('node:net')
-const { attachment } = require('./attachment')
+const { attachment } = require('../../internal/attachment')
 
 /**
  * @typedef {import('../address').Choice} Choice

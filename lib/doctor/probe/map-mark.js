@@ -1,6 +1,6 @@
 'use strict'
 
-const { Same } = require('./attachment')
+const { Same } = require('../../internal/attachment')
 
 /** @typedef {import('./race-lines').RaceLine} RaceLine */
 

@@ -6,7 +6,7 @@ const { subscribe, unsubscribe } = require('node:diagnostics_channel')
 const { clearTimeout, now, setImmediate, setTimeout } = require('../../internal/clock')
 const { describe } = require('../../watch/requests')
 const { TICK } = require('../settings')
-const { attachment } = require('./attachment')
+const { attachment } = require('../../internal/attachment')
 
 /**
  * @typedef {import('../facts').RouteFact} RouteFact
