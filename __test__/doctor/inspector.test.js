@@ -33,6 +33,6 @@ test('no probe fails without the inspector', t => {
   const jobs = new PoolJobs()
   jobs.sample(true)
   jobs.stop()
-  assert.deepEqual(jobs.counts, {})
+  assert.deepEqual(jobs.facts, { poolJobs: {}, poolCalls: [] })
   assert.deepEqual(compiledTexts(new Set([__filename])), [])
 })

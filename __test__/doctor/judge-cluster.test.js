@@ -294,17 +294,34 @@ function waits(wait, count = 40) {
   return Array.from({ length: count }, (_, index) => ({ at: 1_000_000 + index * 250, wait }))
 }
 
-test('a full thread pool is certain, with its jobs', () => {
-  const process = { poolWait: waits(60), poolJobs: { crypto: 90, fs: 10 } }
+test('a full thread pool is certain, with its jobs and the line that creates them', () => {
+  const process = {
+    poolWait: waits(60),
+    poolJobs: { 'fs.stat': { jobs: 90, time: 0 }, crypto: { jobs: 10, time: 950 }, zlib: { jobs: 10, time: 50 } },
+    poolCalls: [
+      { kind: /** @type {const} */ ('crypto'), jobs: 2, frames: stack('rare app.js:8') },
+      { kind: /** @type {const} */ ('fs'), jobs: 90, frames: stack('read app.js:9') },
+      { kind: /** @type {const} */ ('crypto'), jobs: 8, frames: stack('login app.js:7') }
+    ]
+  }
   const findings = poolWait.judge(facts([process]), SETUP)
-  assert.deepEqual(brief(findings), ['pool-wait certain 0'])
+  assert.deepEqual(brief(findings), ['pool-wait certain 7'])
   assert.equal(
     findings[0].evidence.text,
-    "Jobs waited 60 ms (median) for a thread of libuv's pool, 60 ms at the 95th percentile; 90 % of the jobs are crypto."
+    "Jobs waited 60 ms (median) for a thread of libuv's pool, 60 ms at the 95th percentile; crypto takes 95 % of their time."
   )
   assert.match(findings[0].fix, /^transforms on offloop's Pool/)
-  const dns = poolWait.judge(facts([{ poolWait: waits(60), poolJobs: { dns: 5 } }]), SETUP)
-  assert.match(dns[0].fix, /^dns\.resolve4/)
+})
+
+test('of a full thread pool whose jobs have no measured time, the most frequent ones count', () => {
+  const judged = (/** @type {import('../../lib/doctor/facts').PoolJobs} */ poolJobs) =>
+    poolWait.judge(facts([{ poolWait: waits(60), poolJobs }]), SETUP)
+  const [file] = judged({ 'fs.stat': { jobs: 90, time: 0 }, crypto: { jobs: 10, time: 1 } })
+  assert.match(file.evidence.text, /; 90 % of the jobs are fs\.stat\.$/)
+  const [dns] = judged({ 'dns.lookup': { jobs: 5, time: 0 } })
+  assert.match(dns.fix, /^dns\.resolve4/)
+  const [unknown] = judged({})
+  assert.match(unknown.evidence.text, /95th percentile\.$/)
 })
 
 test('short waits, few values and a starved process do not fill the thread pool', () => {

@@ -98,6 +98,7 @@ function processFacts(fields = {}) {
     heapLimit: 4e9,
     poolWait: [],
     poolJobs: {},
+    poolCalls: [],
     ipc: { messages: 0, bytes: 0, time: 0, frames: [] },
     blind: {},
     cost: {},

@@ -376,7 +376,7 @@ const variants = [
     name: 'pool-wait',
     file: 'pool-wait-pbkdf2.js',
     load: requests(['/login', '/login', '/login', '/page']),
-    findings: [{ rule: 'pool-wait', id: 'pool-wait' }]
+    findings: [{ rule: 'pool-wait', id: 'pool-wait', function: '<anonymous>', line: 'await deriveKey(' }]
   }
 ]
 

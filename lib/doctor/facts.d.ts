@@ -136,6 +136,16 @@ export interface WriteFact extends Site {
   unit?: 'bytes' | 'objects'
 }
 
+/** Jobs of libuv's pool by kind, such as `crypto` or `fs.stat`: their number, and the milliseconds that threads ran them, which are
+ * unknown for calls of `fs` and `dns`. From probe/pool-jobs.js. */
+export type PoolJobs = Record<string, { jobs: number; time: number }>
+
+/** Jobs of libuv's pool by the line that creates them, from probe/pool-callers.js. */
+export interface PoolCallFact extends Site {
+  kind: 'zlib' | 'fs' | 'dns' | 'crypto' | 'node_api'
+  jobs: number
+}
+
 /** Started threads and child processes, by the line that starts them, from probe/workers.js. */
 export interface StartFact extends Site {
   kind: 'worker' | 'process'
@@ -239,8 +249,10 @@ export interface ProcessFacts {
   processorTime: number
   /** Waits of jobs for a thread of libuv's pool. */
   poolWait: { at: number; wait: number }[]
-  /** Number of jobs by kind, recorded while the pool was full. */
-  poolJobs: Record<string, number>
+  /** Jobs by kind, recorded while the pool was full. */
+  poolJobs: PoolJobs
+  /** Jobs by the line that creates them, recorded while the pool was full. */
+  poolCalls: PoolCallFact[]
   /** Messages to other processes: number, bytes, and time of serialization, with the line that sends the most. */
   ipc: { messages: number; bytes: number; time: number } & Site
   /** Reasons why rules could not be checked, by id of the rule. */

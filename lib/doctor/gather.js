@@ -117,6 +117,7 @@ function empty() {
     processorTime: 0,
     poolWait: [],
     poolJobs: {},
+    poolCalls: [],
     ipc: { messages: 0, bytes: 0, time: 0, frames: [] },
     blind: {},
     cost: {}

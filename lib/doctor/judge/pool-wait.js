@@ -8,6 +8,7 @@ const { quantile, sum } = require('./statistics')
 
 /**
  * @typedef {import('../facts').Facts} Facts
+ * @typedef {import('../facts').PoolCallFact} PoolCallFact
  * @typedef {import('../facts').ProcessFacts} ProcessFacts
  * @typedef {import('./parts').Setup} Setup
  * @typedef {import('../../../doctor').Finding} Finding
@@ -51,21 +52,57 @@ function poolWait(process, setup) {
   const p95 = quantile(waits, QUANTILE)
   const p50 = quantile(waits, 0.5)
   if (!areEnough(waits) || p95 <= LONG || p50 <= USUAL || starvedShare(process, setup) >= STARVED) return []
-  const jobs = Object.entries(process.poolJobs).sort(([, one], [, other]) => other - one)
-  const all = sum(jobs.map(([, count]) => count))
-  const [main] = jobs
-  const by = main === undefined ? '' : `; ${percent(main[1] / all)} of the jobs are ${main[0]}`
+  const { kind, share, field } = mainJob(process)
+  const { frames, jobs } = largestCall(process, kind)
+  const what =
+    field === 'time' ? `${kind} takes ${percent(share)} of their time` : `${percent(share)} of the jobs are ${kind}`
+  const by = kind === undefined ? '' : `; ${what}`
   const text = `Jobs waited ${duration(p50)} (median) for a thread of libuv's pool, ${duration(p95)} at the 95th percentile${by}.`
   return [
     finding({
       ...rules[0],
       title: "libuv's thread pool is full",
       confidence: 'certain',
-      evidence: { text, p50, p95, values: waits.length, jobs: Object.fromEntries(jobs) },
-      fix: fixOf(main?.[0]),
+      frames,
+      evidence: {
+        text,
+        p50,
+        p95,
+        values: waits.length,
+        jobs: process.poolJobs,
+        ...(jobs === 0 ? {} : { fromLine: jobs })
+      },
+      fix: fixOf(kind),
       time: 0
     })
   ]
+}
+
+/**
+ * Returns the kind of the jobs that fill the pool: the one that its threads spend the most time on, or if little is known of their time,
+ * the most frequent one.
+ * @param {ProcessFacts} process
+ * @returns {{ kind: string | undefined, share: number, field: 'jobs' | 'time' }}
+ */
+function mainJob({ poolJobs }) {
+  const kinds = Object.entries(poolJobs)
+  const timed = kinds.filter(([, { time }]) => time > 0)
+  const field =
+    sum(timed.map(([, { time }]) => time)) > sum(timed.map(([, { jobs }]) => jobs)) * USUAL ? 'time' : 'jobs'
+  const [first] = kinds.sort(([, one], [, other]) => other[field] - one[field])
+  return { kind: first?.[0], share: first?.[1][field] / sum(kinds.map(([, it]) => it[field])), field }
+}
+
+/**
+ * Returns the line that creates the most jobs of a kind.
+ * @param {ProcessFacts} process
+ * @param {string | undefined} kind such as `crypto` or `fs.stat`
+ * @returns {{ frames: PoolCallFact['frames'], jobs: number }}
+ */
+function largestCall({ poolCalls }, kind) {
+  const family = kind?.split('.')[0]
+  const calls = poolCalls.filter(call => call.kind === family).sort((one, other) => other.jobs - one.jobs)
+  return calls[0] ?? { frames: [], jobs: 0 }
 }
 
 /** @param {number[]} waits */
@@ -76,11 +113,12 @@ function areEnough(waits) {
 /** @param {string | undefined} job that fills the pool */
 function fixOf(job) {
   const size = 'or a larger UV_THREADPOOL_SIZE, up to the number of cores if the jobs compute'
-  if (job !== undefined && /zlib|gzip|brotli|zstd|crypto|pbkdf2|scrypt|hash|random/i.test(job)) {
+  if (job !== undefined && /zlib|crypto/.test(job)) {
     return `transforms on offloop's Pool, which does not use libuv's threads; ${size}`
   }
-  if (job !== undefined && /dns|getaddrinfo|lookup/i.test(job))
+  if (job !== undefined && /dns/.test(job)) {
     return `dns.resolve4, which needs no thread, and a cache of addresses; ${size}`
+  }
   return `zlib and crypto as transforms on offloop's Pool, which leaves libuv's threads to files and DNS; ${size}`
 }
 

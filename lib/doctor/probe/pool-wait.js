@@ -54,7 +54,7 @@ class PoolWait {
   /** Returns the waits, including that of a job that is still waiting: in a full pool, few jobs finish. */
   collect() {
     const pending = this.#pending === undefined ? [] : [waitOf(this.#pending)]
-    return { poolWait: [...this.#waits, ...pending], poolJobs: this.#jobs.counts }
+    return { poolWait: [...this.#waits, ...pending], ...this.#jobs.facts }
   }
 }
 
