@@ -4,6 +4,7 @@ const assert = require('node:assert/strict')
 const { existsSync, mkdirSync, readFileSync } = require('node:fs')
 const { join } = require('node:path')
 const { test } = require('node:test')
+const { version } = require('../../package.json')
 const { doctorOf } = require('../support/doctor-cli')
 
 const HELLO = `
@@ -183,6 +184,7 @@ test('wrong use is explained', async t => {
   const { code, output } = await run('--help')
   assert.equal(code, 0)
   assert.match(output, /Usage: offloop doctor/)
+  assert.equal((await run('--version')).output, `${version}\n`)
 })
 
 test('a temporary directory that cannot be used is explained', async t => {

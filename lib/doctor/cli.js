@@ -5,6 +5,7 @@
 const { accessSync, constants, mkdirSync, statSync, writeFileSync } = require('node:fs')
 const { join } = require('node:path')
 const { pathToFileURL } = require('node:url')
+const { version } = require('../../package.json')
 const { caveatsOf, withCaveats } = require('./caveats')
 const { FILES, textOf } = require('./formats')
 const { exitCode, outcomes } = require('./gate')
@@ -42,6 +43,10 @@ async function main(args) {
 function run([name, ...args]) {
   if (name === 'doctor') return doctor(args)
   if (name === 'report') return report(args)
+  if (name === '--version' || name === '-v') {
+    process.stdout.write(`${version}\n`)
+    return 0
+  }
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     process.stdout.write(USAGE)
     return name === undefined ? FAILED : 0
