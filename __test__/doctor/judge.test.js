@@ -481,7 +481,7 @@ test('listeners explain memory that they hold, not a named container', () => {
     id: 'growth',
     frames: [],
     name: 'cache',
-    evidence: { text: 'grows', path: 'cache' }
+    evidence: { text: 'grows', path: 'SessionTimeouts.cache' }
   })
   assert.deepEqual(folded([listeners, cache]), ['listeners', 'growth'])
 })

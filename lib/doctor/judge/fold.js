@@ -20,7 +20,7 @@ const MUCH = 5
 /** Maximum distance of nearby lines. */
 const NEAR = 10
 /** Retaining paths through listeners, stream buffers and timers. */
-const HOLDERS = /listener|_events|kEvents|WritableState|buffered|Timeout|TimersList/i
+const HOLDERS = /listener|_events|kEvents|WritableState|buffered|\bTimeout\b|TimersList/i
 
 /** @type {Explanation[]} */
 const EXPLANATIONS = [
