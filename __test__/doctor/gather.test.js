@@ -54,3 +54,35 @@ test('a function that V8 interrupted at its beginning works where the profile sa
   // Without lines, it works at its first call of a native function.
   assert.deepEqual((await blocks({}))[0], [2, 17])
 })
+
+test('the lines of all facts are those of the sources', async () => {
+  const file = join(folder, 'built.js')
+  const map = { version: 3, sources: ['source.ts'], names: [], mappings: 'AAEA' }
+  const url = `data:application/json;base64,${Buffer.from(JSON.stringify(map)).toString('base64')}`
+  writeFileSync(file, `call()\n//# sourceMappingURL=${url}\n`)
+  writeFileSync(join(folder, 'source.ts'), '\n\ncall()\n')
+  const site = { frames: [{ name: 'call', file, line: 1, column: 1, isAsync: false, isUser: true }] }
+  const names = [
+    'races',
+    'downstream',
+    'listeners',
+    'intervals',
+    'writes',
+    'starts',
+    'forks',
+    'allocations',
+    'poolCalls'
+  ]
+  const tables = [{ ...Object.fromEntries(names.map(name => [name, [site]])), ipc: site }]
+  const messages = [
+    { type: 'hello', pid: 1, thread: 0, node: 'v26.0.0', cores: 2 },
+    { type: 'measure', at: 0 },
+    { type: 'tables', tables }
+  ]
+  const { processes } = await factsOf([structuredClone(messages)], ['node', file])
+  const [process] = /** @type {any[]} */ (processes)
+  for (const name of [...names, 'ipc']) {
+    const [{ frames }] = [process[name]].flat()
+    assert.deepEqual([frames[0].file, frames[0].line], [join(folder, 'source.ts'), 3], name)
+  }
+})

@@ -2,6 +2,8 @@
 
 // Builders of facts for tests of the doctor's judge.
 
+const { noFacts } = require('../../lib/doctor/gather')
+
 /**
  * @typedef {import('../../lib/doctor/facts').Facts} Facts
  * @typedef {import('../../lib/doctor/facts').ProcessFacts} ProcessFacts
@@ -80,28 +82,9 @@ function processFacts(fields = {}) {
     role: 'process',
     began: FROM - 5000,
     measured: { from: FROM, to: FROM + TIME },
+    ...noFacts(),
     requests: { count: 1000, errors: 0, routes: [] },
-    rows: [],
-    blocks: [],
-    dropped: 0,
-    races: [],
-    downstream: [],
-    listeners: [],
-    intervals: [],
-    writes: [],
-    starts: [],
-    forks: [],
-    containers: [],
-    allocations: [],
-    majors: [],
-    processorTime: 0,
     heapLimit: 4e9,
-    poolWait: [],
-    poolJobs: {},
-    poolCalls: [],
-    ipc: { messages: 0, bytes: 0, time: 0, frames: [] },
-    blind: {},
-    cost: {},
     end: { kind: 'finished' },
     ...fields
   }

@@ -76,7 +76,7 @@ function processOf(messages) {
   const end = of('end')[0]?.end ?? { kind: 'lost' }
   if (end.kind === 'lost') extend(tables, rows)
   return {
-    ...empty(),
+    ...noFacts(),
     ...tables,
     ...identity,
     rows,
@@ -97,7 +97,7 @@ function extend({ measured, requests }, rows) {
 }
 
 /** Returns the facts of a process that was not measured. */
-function empty() {
+function noFacts() {
   return {
     requests: { count: 0, errors: 0, routes: [] },
     rows: [],
@@ -136,8 +136,19 @@ function nothing() {
  * @param {Read} textOf
  */
 async function locate(process, resolve, compiled, textOf) {
-  const { races, downstream, listeners, intervals, writes, starts, forks, allocations, ipc } = process
-  for (const site of [races, downstream, listeners, intervals, writes, starts, forks, allocations, ipc].flat()) {
+  const { races, downstream, listeners, intervals, writes, starts, forks, allocations, poolCalls, ipc } = process
+  for (const site of [
+    races,
+    downstream,
+    listeners,
+    intervals,
+    writes,
+    starts,
+    forks,
+    allocations,
+    poolCalls,
+    ipc
+  ].flat()) {
     site.frames = await resolve(site.frames)
   }
   for (const allocation of allocations) {
@@ -298,4 +309,4 @@ function contextIn(text, line, column) {
   return { ...(loop && { loop }), functions: functionsAround(text, line, column), ...(isOwn && { isAwaited: true }) }
 }
 
-module.exports = { factsOf }
+module.exports = { factsOf, noFacts }
