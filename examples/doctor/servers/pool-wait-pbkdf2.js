@@ -14,7 +14,7 @@ const server = http.createServer(async (request, response) => {
     response.end(await readFile(__filename))
     return
   }
-  const key = await deriveKey('password', 'salt', 60_000, 32, 'sha256')
+  const key = await deriveKey('password', 'salt', 60_000, 32, 'sha256') // guilty
   response.end(key.toString('hex'))
 })
 server.listen(Number(process.env.PORT ?? 0))
