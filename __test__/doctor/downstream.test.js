@@ -104,6 +104,12 @@ describe('HTTP', () => {
     assert.equal(facts[0].frames.find(({ isUser }) => isUser)?.name, 'get')
   })
 
+  test('for an access token are equal', async () => {
+    const token = () => load('/oauth/token', 2, { method: 'POST', body: 'grant_type=client_credentials' })
+    const [{ duplicates, access }] = await callsOf(() => Promise.all([token(), token()]))
+    assert.deepEqual([duplicates, access], [1, 'read'])
+  })
+
   test('of different users, queries and methods are not equal', async () => {
     const facts = await callsOf(() =>
       Promise.all([

@@ -181,16 +181,15 @@ function hashes(from, count, calls) {
   return Object.fromEntries(Array.from({ length: count }, (_, index) => [`key${from + index}`, calls]))
 }
 
-test('keys that each process caches are likely repeated work', () => {
-  const findings = judged(
-    workers(4, () => ({ downstream: downstream(hashes(0, 100, 1)) })),
-    { cores: 4 }
-  )
-  assert.deepEqual(brief(findings), ['repeated-work likely 8'])
+test('keys that each process caches are likely repeated work of the line that forks', () => {
+  const processes = workers(4, () => ({ downstream: downstream(hashes(0, 100, 1)) }))
+  const findings = judged([FORK, ...processes], { cores: 4 })
+  assert.deepEqual(brief(findings), ['repeated-work likely 12'])
   assert.match(
     findings[0].evidence.text,
-    /100 % of 400 values were also fetched by another process \(pg, db:5432\): 4 processes/
+    /100 % of 400 values were also fetched by another process \(pg, db:5432\): 4 processes cache the same keys, which \S+ \(\S+:8\) fetches\.$/
   )
+  assert.deepEqual(brief(judged(processes, { cores: 4 })), ['repeated-work likely 8'])
 })
 
 const MANY = { requests: { count: 2000, errors: 0, routes: [] } }
@@ -212,8 +211,8 @@ test('requests that need several new keys repeat work too', () => {
 test('processes compare samples of their keys', () => {
   const samples = [0.5, 0.25].map(share => {
     const sample = new KeySample()
-    for (let key = 0; key < 256 / share; key++) sample.count(hashOf(`SELECT ${key}`))
-    return sample.facts()
+    for (let key = 0; key < 256 / share; key++) sample.count(hashOf(`SELECT ${key}`), 0, false)
+    return sample.facts(10_000)
   })
   const callsOf = (/** @type {number} */ index) => downstream(samples[index].hashes, samples[index].sampled)
   const [{ evidence }] = judged(workers(2, index => ({ ...MANY, downstream: callsOf(index) })))
@@ -222,6 +221,27 @@ test('processes compare samples of their keys', () => {
   assert.ok(loads > 1200 && loads < 1900, `${loads} of 1536`)
   const repeated = Number(evidence.repeated)
   assert.ok(repeated > 350 && repeated < 700, `${repeated} of 512`)
+})
+
+test('processes that fetch values again after a while cache them', () => {
+  const ofCalls = (/** @type {(key: number) => number[]} */ timesOf) =>
+    judged(
+      workers(2, () => {
+        const sample = new KeySample()
+        for (let key = 0; key < 256; key++) {
+          for (const at of timesOf(key)) sample.count(hashOf(`SELECT ${key}`), at, false)
+        }
+        const { hashes, ...more } = sample.facts(8000)
+        return { ...MANY, downstream: downstream(hashes).map(fact => ({ ...fact, ...more })) }
+      })
+    )
+  // Each value is kept for 1.5 seconds, or not at all.
+  assert.deepEqual(brief(ofCalls(key => [0, 1, 2, 3, 4].map(index => key + index * 1500))), ['repeated-work likely 8'])
+  const random = (/** @type {number} */ key, /** @type {number} */ index) => (key * 7919 + index * index * 3571) % 8000
+  assert.deepEqual(
+    ofCalls(key => [0, 1, 2, 3, 4].map(index => random(key, index)).sort((one, other) => one - other)),
+    []
+  )
 })
 
 test('calls that are not cached, and different keys, are not repeated work', () => {

@@ -187,7 +187,7 @@ describe('a heap that grows', () => {
       [7, 30]
     ]
     const full = sizes.map(([at, size]) => ({ at: FROM + at * 1000, heapUsed: size * MB, external: 20 }))
-    assert.deepEqual(judged({ majors: full, containers: [container()] }), [])
+    assert.deepEqual(judged({ majors: full, containers: [container({ removal: 'some' })] }), [])
   })
 
   test('is as sure with three collections if it is steady', () => {
@@ -239,6 +239,28 @@ test('a collection of the program at the end does not hide the growth', () => {
   assert.equal(confidence, 'likely')
 })
 
+test('a thorough collection at the end does not hide the growth', () => {
+  const sizes = [10, 14, 18, 22, 26, 30, 34, 38, 42, 46, 50, 55, 54]
+  const [{ confidence }] = judged({ majors: majors(sizes) })
+  assert.equal(confidence, 'likely')
+})
+
+test('a container that keeps an entry of each request is likely even if it grows slowly', () => {
+  const requests = { count: 6000, errors: 0, routes: [] }
+  const of = (/** @type {Partial<Container>} */ fields) =>
+    judged({ majors: majors([20, 20.5, 21, 21.5, 22, 22.5]), requests, containers: [container(fields)] })
+  const [finding, ...others] = of({ entries: [3600, 6000] })
+  assert.deepEqual(others, [])
+  assert.deepEqual([finding.confidence, finding.name, finding.line], ['likely', 'cache', 9])
+  assert.equal(
+    finding.evidence.text,
+    'cache (Map) grew from 3,600 to 6,000 entries, about 1 for each request. No line of its file removes entries.'
+  )
+  assert.deepEqual(of({ entries: [3600, 6000], removal: 'some' }), [])
+  assert.deepEqual(of({ entries: [5000, 6000] }), [])
+  assert.deepEqual(of({ entries: [500, 1400] }), [])
+})
+
 test('a heap that has just filled up is a hint', () => {
   const [{ confidence }] = judged({ majors: majors([10, 14, 18, 22, 26, 30, 30.2]) })
   assert.equal(confidence, 'possible')
@@ -263,7 +285,10 @@ describe('a heap that does not grow is left alone', () => {
     ['without collections', []]
   ])) {
     test(what, () =>
-      assert.deepEqual(judged({ majors: sizes.length > 1 ? majors(sizes) : [], containers: [container()] }), [])
+      assert.deepEqual(
+        judged({ majors: sizes.length > 1 ? majors(sizes) : [], containers: [container({ removal: 'unknown' })] }),
+        []
+      )
     )
   }
 })

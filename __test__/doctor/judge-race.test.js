@@ -112,6 +112,8 @@ describe('races', () => {
   })
 
   test('are hints or nothing if most of those that missed a key do not set it, or others do', () => {
+    assert.deepEqual(brief(judged({ races: [race({ expected: 320 })] })), ['race likely login:3'])
+    assert.deepEqual(brief(judged({ races: [race({ expected: 320, misses: 2 })] })), ['race possible login:3'])
     assert.deepEqual(brief(judged({ races: [race({ expected: 400 })] })), ['race possible login:3'])
     assert.deepEqual(brief(judged({ races: [race({ excess: 100 })] })), ['race possible login:3'])
     assert.deepEqual(judged({ races: [race({ expected: 1000 })] }), [])

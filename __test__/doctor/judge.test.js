@@ -455,6 +455,16 @@ test('a worker for each request explains its block, its listeners and its memory
   assert.deepEqual(folded([worker, other, named]), ['worker', 'handler', 'container'])
 })
 
+test('an awaited loop explains cheaper work of its function', () => {
+  const loop = finding({ rule: 4, id: 'await-loop', frames: stack('plan a.js:50'), time: 900 })
+  const between = finding({ frames: stack('plan a.js:20 < handler a.js:90'), time: 200 })
+  const callee = finding({ frames: stack('pop b.js:3 < plan a.js:30 < handler a.js:90'), time: 100 })
+  const other = finding({ frames: stack('report b.js:1 < async plan a.js:30'), time: 100 })
+  assert.deepEqual(folded([loop, between, callee, other]), ['await-loop (handler,handler)', 'handler'])
+  const costly = finding({ frames: stack('plan a.js:20'), time: 2000 })
+  assert.deepEqual(folded([loop, costly]), ['await-loop', 'handler'])
+})
+
 test('work in a stream explains the time of its function', () => {
   const work = finding({ rule: 3, id: 'work-in-write', frames: stack('_transform a.js:4') })
   const late = finding({ frames: stack('_transform a.js:5') })

@@ -55,6 +55,12 @@ const CASES = [
   ['async function f(l) { for (const hook of l) ^await hook(1) }', undefined],
   ['async function f(l) { for (const [name, { run }] of l) await ^run(name) }', undefined],
   ['async function f(l) { for (const layer of l) await layer.handlers.^run(1) }', undefined],
+  ['async function f(l) { for (const { hooks } of l) for (const hook of hooks) await ^hook(1) }', undefined],
+  ['async function f(l) { for (const p of l) for (const hook of p.hooks) await ^hook(1) }', undefined],
+  [
+    'async function f(l, rules) { for (const x of l)\nfor (const rule of rules) await rule.^of(x) }',
+    { kind: 'for of', line: 1 }
+  ],
 
   ['^', undefined]
 ]

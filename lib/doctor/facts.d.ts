@@ -93,6 +93,10 @@ export interface DownstreamFact extends Site {
   hashes: Record<string, number>
   /** Share of all possible hashes that the sample covers: those up to its largest hash. 1 if `hashes` has all keys. */
   sampled?: number
+  /** Calls for these keys within half a second of an equal one that had ended, and their number if the calls were made at independent
+   * times. */
+  soon?: number
+  soonByChance?: number
   /** Duplicates to expect if the calls began at independent times. */
   chance?: number
   /** Maximum number of similar calls that one request made in sequence, and number of requests with at least ten. */

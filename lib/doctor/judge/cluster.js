@@ -5,7 +5,7 @@
 
 const { groupBy, heaviest, measuredTime } = require('./groups')
 const { coresOf, requestCount, residentSize, serversOf, starvedShare, utilizationOf } = require('./processes')
-const { bytes, duration, finding, guiltyFrame, number, percent, plural } = require('./sites')
+const { bytes, describe, duration, finding, guiltyFrame, number, percent, plural } = require('./sites')
 const { largest, sum, variation } = require('./statistics')
 
 /**
@@ -46,6 +46,9 @@ const HASHES = 2 ** 53
 /** Maximum number of calls for a key by a process that caches the key, and mean number if each request may need several new keys. */
 const CACHED = 3
 const CALLS = 1.25
+/** Number of early repetitions to expect without a cache from which their absence shows one, and their maximum share with a cache. */
+const LEAST_SOON = 10
+const SOON = 0.25
 /** Cost from which messages are reported: bytes per second, or milliseconds per request. */
 const IPC_RATE = 5e6
 const IPC_TIME = 1
@@ -152,14 +155,17 @@ function repeatedWork(facts, setup) {
   const servers = serversOf(facts)
   const sampled = Math.min(1, ...servers.flatMap(it => it.downstream.map(fact => fact.sampled ?? 1)))
   const loads = servers.flatMap(({ pid, downstream }) => downstream.flatMap(fact => loadsOf(pid, fact, sampled)))
-  const cached = loads.filter(({ calls }) => calls <= CACHED)
-  const shared = groupBy(cached, ({ key }) => key).map(group => new Set(group.map(({ pid }) => pid)).size)
-  const superfluous = sum(shared.map(processes => processes - 1))
-  const repeated = Math.round(superfluous / sampled)
-  const share = sum(shared.filter(processes => processes > 1)) / Math.max(1, loads.length)
   const calls = sum(loads.map(it => it.calls))
-  const isCached = calls / sampled < setup.requests / 2 || calls <= loads.length * CALLS
-  if (!isCached || superfluous < LEAST_SAMPLED || share < REPEATED) return []
+  const cache = cacheOf(servers)
+  const isCached =
+    cache === 'unknown' ? calls / sampled < setup.requests / 2 || calls <= loads.length * CALLS : cache === 'some'
+  if (!isCached) return []
+  const cached = cache === 'some' ? loads : loads.filter(it => it.calls <= CACHED)
+  const shared = groupBy(cached, ({ key }) => key).filter(group => new Set(group.map(({ pid }) => pid)).size > 1)
+  const superfluous = sum(shared.map(group => sum(group.map(it => it.calls)) - largest(group.map(it => it.calls))))
+  const repeated = Math.round(superfluous / sampled)
+  const share = sum(shared.map(group => group.length)) / Math.max(1, loads.length)
+  if (superfluous < LEAST_SAMPLED || share < REPEATED) return []
   if (repeated < LEAST_REPEATED || repeated < setup.requests / 20) return []
   const [{ fact }] = heaviest(
     cached,
@@ -167,20 +173,33 @@ function repeatedWork(facts, setup) {
     () => 1
   )
   const values = Math.round(loads.length / sampled)
+  const loader = guiltyFrame(fact.frames)
+  const forks = forkFrames(facts)
   const text =
     `${percent(share)} of ${plural(values, 'value')} were also fetched by another process (${fact.kind}, ${fact.target}): ` +
-    `${plural(servers.length, 'process')} cache the same keys.`
+    `${plural(servers.length, 'process')} cache the same keys${loader === undefined ? '' : `, which ${describe(loader)} fetches`}.`
   return [
     finding({
       ...rules[2],
       confidence: 'likely',
-      frame: guiltyFrame(fact.frames),
-      frames: fact.frames,
+      frames: forks.length > 0 ? forks : fact.frames,
       evidence: { text, repeated, loads: values, share, processes: servers.length, call: fact.call },
       fix: 'worker threads with new Cache({ name, max, load }) share one cache; or a cache server; or route requests by key',
       time: 0
     })
   ]
+}
+
+/**
+ * Returns whether processes cache the results of their calls: a cache keeps a value for some time, so no process soon repeats a call.
+ * @param {readonly ProcessFacts[]} servers
+ * @returns {'some' | 'none' | 'unknown'}
+ */
+function cacheOf(servers) {
+  const facts = servers.flatMap(({ downstream }) => downstream)
+  const expected = sum(facts.map(fact => fact.soonByChance ?? 0))
+  if (expected < LEAST_SOON) return 'unknown'
+  return sum(facts.map(fact => fact.soon ?? 0)) < SOON * expected ? 'some' : 'none'
 }
 
 /**

@@ -31,6 +31,8 @@ const EXPLANATIONS = [
   { by: [2], of: [6], if: isAt },
   // Another stack of the same block may show a function that the guilty line calls.
   { by: [3, 4], of: [6], if: runsLine },
+  // Between two calls, the function of the loop computes too.
+  { by: ['await-loop'], of: ['handler'], if: isCostlierInFunction },
   // A stack that was captured late may lack the frames of the stream.
   { by: [3], of: [6], if: isNear },
   { by: ['handler'], of: [4], if: (cause, effect) => effect.confidence === 'possible' && runsLine(effect, cause) },
@@ -130,6 +132,20 @@ function isOnOneStack(one, other) {
  */
 function isCostlierOnStack(cause, effect) {
   return cause.id !== effect.id && cause.time >= effect.time && isOnOneStack(cause, effect)
+}
+
+/**
+ * Returns whether the effect happens in the function of the cause, or in a function that it calls, and costs less.
+ * @param {Finding} cause
+ * @param {Finding} effect
+ */
+function isCostlierInFunction(cause, effect) {
+  const isIt = (/** @type {Position} */ it) =>
+    it.file === cause.file && it.function === cause.function && (it.function !== '<anonymous>' || isNear(it, cause))
+  return (
+    cause.time >= effect.time &&
+    (isIt(effect) || effect.frames.some(frame => !frame.isAsync && isIt({ ...frame, function: frame.name })))
+  )
 }
 
 /**

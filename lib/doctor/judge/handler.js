@@ -7,7 +7,7 @@ const { isCrowd, routeKey, yields } = require('./crowd')
 const { figuresOf, groupBy, groupsOf, measuredTime, timeOf } = require('./groups')
 const { findingOf, latenessOf } = require('./handler-finding')
 const { requestCount, starvedShare } = require('./processes')
-const { contradicts, nativeCaller, stackBefore } = require('./profile')
+const { contradicts, isAfterCall, nativeCaller, stackBefore } = require('./profile')
 const { duration, finding, plural } = require('./sites')
 const { largest, sum } = require('./statistics')
 
@@ -78,15 +78,19 @@ function nativeCallers(parts) {
 }
 
 /**
- * Returns the group. If its stacks are late and the profile shows the function that held the loop, replaces them by the stack of that
- * function.
+ * Returns the group. If its stacks are late, or show the call after the one that held the loop, and the profile shows that function,
+ * replaces them by the stack of that function.
  * @param {Group} group
  * @returns {Group}
  */
 function beforeLate(group) {
-  const frames = latenessOf(group.parts) === 0 ? undefined : stackBefore(group.parts, group.frames)
-  if (frames === undefined) return group
-  return { ...group, frame: frames.find(({ isUser }) => isUser), frames, isLocated: true }
+  const { parts, frame, frames } = group
+  const isLate = latenessOf(parts) > 0
+  if (!isLate && !isAfterCall(parts, frames)) return group
+  const before = stackBefore(parts, frames)
+  const located = before?.find(({ isUser }) => isUser)
+  if (before === undefined || (!isLate && located?.name === frame?.name)) return group
+  return { ...group, frame: located, frames: before, isLocated: true }
 }
 
 /** @param {Part} part */

@@ -2,7 +2,7 @@
 
 // Growth of the memory of a process, measured after major collections.
 
-const { slope } = require('./statistics')
+const { quantile, slope } = require('./statistics')
 
 /**
  * @typedef {import('../facts').ProcessFacts} ProcessFacts
@@ -84,7 +84,7 @@ function growthOf(all) {
   if (points.length >= MANY && leastOf(lastThird(points)) - leastOf(firstThird(points)) < FLAT * grown) return undefined
   // The program may collect garbage itself just before the last collection.
   const earlier = points.findLast(({ x }) => x <= last.x - CLOSE * (last.x - first.x)) ?? first
-  const isGoingOn = slope([earlier, last]) >= FLAT * rate
+  const isGoingOn = slope([earlier, last]) >= FLAT * rate || missing(points, rate) <= CLOSE * grown
   return {
     rate,
     grown,
@@ -95,6 +95,17 @@ function growthOf(all) {
     hasShape,
     isGoingOn
   }
+}
+
+/**
+ * Returns by how much the last size is below the line through the points: a collection at the end finds more garbage than earlier ones.
+ * @param {Point[]} points
+ * @param {number} rate
+ */
+function missing(points, rate) {
+  const starts = points.map(({ x, y }) => y - rate * x)
+  const last = /** @type {number} */ (starts.at(-1))
+  return quantile(starts, 0.5) - last
 }
 
 /**

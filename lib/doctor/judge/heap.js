@@ -5,6 +5,7 @@
 const { mostAllocated, mostKept } = require('./allocations')
 const { externalGrowth, heapGrowth } = require('./heap-growth')
 const pauses = require('./pauses')
+const { requestCount } = require('./processes')
 const { bytes, describe, finding, number, plural } = require('./sites')
 
 /**
@@ -35,6 +36,10 @@ const PROVES = 0.5
 const GROWTH = 2
 const ENTRIES = 1000
 const MAX_NAMED = 3
+/** Entries per request, growth factor and number of requests from which a container grows with the requests, even if it grows slowly. */
+const PER_REQUEST = 0.25
+const STILL = 1.3
+const LEAST_REQUESTS = 1000
 /** Memory outside of the heap that requests in flight may take, in bytes: bodies, and a stream of zlib for each connection. */
 const BODIES = 32e6
 const STREAM = 256e3
@@ -79,11 +84,60 @@ function withPauses([first, ...others], [stop]) {
 function judgeMemory(process, inFlight) {
   const inHeap = heapGrowth(process)
   const growth = inHeap ?? externalGrowth(process)
-  if (growth === undefined) return []
+  if (growth === undefined)
+    return process.containers.filter(it => followsRequests(it, process)).map(it => slow(it, process))
   /** @type {Memory} */
   const memory = { where: inHeap === undefined ? 'outside' : 'heap', growth, process }
   const containers = explaining(process.containers, growth)
   return containers.length > 0 ? containers.map(container => named(memory, container)) : [unnamed(memory, inFlight)]
+}
+
+/**
+ * Returns whether a container keeps an entry of every few requests.
+ * @param {Container} container
+ * @param {ProcessFacts} process
+ */
+function followsRequests({ entries, removal, path }, process) {
+  const last = entries.at(-1) ?? 0
+  const requests = requestCount(process)
+  const isSteady = last >= GROWTH * ENTRIES && last >= STILL * entries[0] && last >= PER_REQUEST * requests
+  return removal === 'none' && !LIMITED.test(path) && requests >= LEAST_REQUESTS && isSteady
+}
+
+/**
+ * Returns the finding on a container that grows with the requests, but more slowly than the heap fluctuates.
+ * @param {Container} container
+ * @param {ProcessFacts} process
+ */
+function slow(container, process) {
+  const { kind, name, path, entries, declared, adds = [], removal } = container
+  const frame = adds[0] ?? (declared && frameOf(declared))
+  const perRequest = (entries.at(-1) ?? 0) / requestCount(process)
+  return finding({
+    ...rule,
+    title: name === '' ? 'a container grows' : `${name} grows`,
+    confidence: 'likely',
+    ...(frame === undefined ? {} : { frame }),
+    frames: framesOf(frame, []),
+    ...(name === '' ? {} : { name }),
+    evidence: {
+      text: `${grownText(container)}, about ${number(perRequest)} for each request.${removalText(container)}`,
+      kind,
+      path,
+      entries,
+      held: container.bytes,
+      removal,
+      ...(declared === undefined ? {} : { declared })
+    },
+    fix: fixOf(removal),
+    time: pauses.gcTime(process)
+  })
+}
+
+/** @param {Container} container */
+function grownText({ kind, name, path, entries }) {
+  const subject = name === '' ? `A container (${path})` : name
+  return `${subject} (${kind}) grew from ${number(entries[0])} to ${plural(entries.at(-1) ?? 0, 'entry')}`
 }
 
 /**
@@ -125,8 +179,6 @@ function named(memory, container) {
     adds.some(add => add.file === frame.file && add.name === frame.name)
   const allocated = mostAllocated(process.allocations.filter(({ frames }) => frames.some(isAdding)))
   const frame = adds[0] ?? (declared && frameOf(declared)) ?? allocated?.frame
-  const subject = name === '' ? `A container (${path})` : name
-  const grown = `${subject} (${kind}) grew from ${number(entries[0])} to ${plural(entries.at(-1) ?? 0, 'entry')}`
   const held = `holds ${bytes(heldMore(container))} more`
   return finding({
     ...rule,
@@ -136,7 +188,7 @@ function named(memory, container) {
     frames: framesOf(frame, allocated?.frames ?? []),
     ...(name === '' ? {} : { name }),
     evidence: {
-      text: `${grown} and ${held}. ${textOf(memory)}${removalText(container)}`,
+      text: `${grownText(container)} and ${held}. ${textOf(memory)}${removalText(container)}`,
       ...figures(memory),
       kind,
       path,

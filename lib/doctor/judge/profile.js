@@ -50,6 +50,27 @@ function stackBefore(parts, frames) {
 }
 
 /**
+ * Returns whether the profile contradicts that the innermost function of stacks, a native one, took the time: V8 may interrupt a function
+ * only when a long call that it has inlined is over, at the next call.
+ * @param {readonly Part[]} parts
+ * @param {readonly FactFrame[]} frames
+ */
+function isAfterCall(parts, frames) {
+  const [inner] = frames
+  if (inner === undefined || inner.isUser) return false
+  const caller = frames.find(frame => frame.isUser && !frame.isAsync)
+  if (caller === undefined) return false
+  const processes = groupBy(parts, ({ process }) => process).map(([{ process }]) => process)
+  const profiles = processes.flatMap(({ profile }) => profile ?? [])
+  if (sum(profiles.map(({ samples }) => samples)) < LEAST_SAMPLES) return false
+  const name = plainName(inner.name)
+  const time = sum(
+    profiles.map(({ nodes }) => inclusiveTime(nodes, node => !isUser(node) && plainName(node.name) === name))
+  )
+  return time < sum(parts.map(part => part.time)) * CONFIRMED
+}
+
+/**
  * Returns the function with the most time in the profiles of the processes of the parts, if its time is long enough to explain them.
  * @param {readonly Part[]} parts
  * @param {(leaf: ProfileNode, caller: ProfileNode, path: ProfileNode[]) => ProfileNode | undefined} select returns the function to which
@@ -146,4 +167,4 @@ function plainName(name) {
   return name.slice(Math.max(name.lastIndexOf('.'), name.lastIndexOf(' ')) + 1)
 }
 
-module.exports = { contradicts, nativeCaller, stackBefore }
+module.exports = { contradicts, isAfterCall, nativeCaller, stackBefore }

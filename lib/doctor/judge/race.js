@@ -58,9 +58,12 @@ const MANY_ABSENCES = 3
 const MANY_MISSES = 3
 /** Number of overwrites below which a race is a hint. */
 const FEW_OVERWRITES = 3
-/** Minimum share of the callers that set the key they missed, for a race and for a hint; maximum number of other sets per overwrite. */
+/** Minimum share of the callers that set the key they missed: for a race, for a likely one, and for a hint. Overlapping absences, as of
+ * entries that each of their callers deletes later, make the number of callers uncertain. */
 const ANSWERED = 0.8
+const MOST = 0.6
 const HALF = 0.5
+/** Maximum number of other sets per overwrite. */
 const EXCESS = 0.25
 /** Minimum number, share of all calls, and duration in milliseconds of duplicates. */
 const DUPLICATES = 20
@@ -192,7 +195,10 @@ function confidenceOf(race) {
   const isMany = overwrites >= MANY_OVERWRITES && misses >= MANY_MISSES
   const isRepeated = keys >= 2 || absences >= MANY_ABSENCES
   if (overwrites === 0) return undefined
-  if (!isAnswered(race)) return kinship === 'same' && overwrites >= HALF * race.expected ? 'possible' : undefined
+  if (!isAnswered(race)) {
+    if (kinship !== 'same' || overwrites < HALF * race.expected) return undefined
+    return isMany && isRepeated && isAnswered(race, MOST) ? 'likely' : 'possible'
+  }
   if (kinship === 'same' && isMany && isRepeated) return 'certain'
   if (kinship === 'same') return overwrites >= FEW_OVERWRITES ? 'likely' : 'possible'
   return isMany && (isRepeated || kinship === 'unknown') ? 'likely' : 'possible'
@@ -202,9 +208,10 @@ function confidenceOf(race) {
  * Returns whether the callers that missed a key are the ones that set it. Readers of a table that another part of the program fills miss
  * keys that they never set.
  * @param {Race} race
+ * @param {number} [share] of those callers
  */
-function isAnswered({ overwrites, expected, excess }) {
-  return overwrites >= ANSWERED * expected && excess <= EXCESS * overwrites
+function isAnswered({ overwrites, expected, excess }, share = ANSWERED) {
+  return overwrites >= share * expected && excess <= EXCESS * overwrites
 }
 
 /**

@@ -34,6 +34,8 @@ const REDIS_PAGED = /^[hsz]?scan$/i
 
 const HTTP_IGNORED =
   /^\/(?:-\/)?(?:ready\w*|readiness|live\w*|liveness|metrics|status)(?:[/?]|$)|\/(?:health\w*|ping|readyz|livez|heartbeat)(?:[/?]|$)/i
+/** Endpoints that issue access tokens: a request for a token does not write. */
+const HTTP_TOKEN = /\/(?:oauth2?|(?:access[-_]?)?tokens?)\/?$/i
 const HTTP_PAGED = /[?&](?:page|cursor|offset|after|before|start|skip|from|next\w*|\w*token)=/i
 
 /** Cache of the descriptions of statements. @type {Map<string, Description | undefined>} */
@@ -99,7 +101,7 @@ function describeHttp(method, url) {
   const path = end === -1 ? url : url.slice(0, end)
   const template = `${method} ${withoutIds(path, '/')}`
   return {
-    access: method === 'GET' || method === 'HEAD' ? 'read' : 'write',
+    access: method === 'GET' || method === 'HEAD' || (method === 'POST' && HTTP_TOKEN.test(path)) ? 'read' : 'write',
     // The values in a query may be secret.
     text: `${method} ${path}${end === -1 ? '' : '?…'}`,
     template,

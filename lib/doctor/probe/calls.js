@@ -157,7 +157,7 @@ class Calls {
     const { group, key, equal } = call
     const ended = now()
     group.calls++
-    if (key !== undefined) group.keys.count(key)
+    if (key !== undefined) group.keys.count(key, call.began, call.isDuplicate)
     group.total += ended - call.began
     if (call.isDuplicate) group.duplicates++
     if (call.concurrent > group.concurrent) group.concurrent = call.concurrent
@@ -335,7 +335,7 @@ function factsOf(group, elapsed) {
     calls,
     duplicates,
     concurrent,
-    ...group.keys.facts(),
+    ...group.keys.facts(elapsed),
     chance
   }
   /** @type {DownstreamFact[]} */

@@ -4,33 +4,61 @@
 // "Summarizing data using bottom-k sketches", 2007).
 
 const KEYS = 256
+/** Time within which a call repeats an earlier one soon, in milliseconds: a cache keeps its values for longer. */
+const SOON = 500
 /** Number of values of the low bits of a hash, and of all its bits. */
 const LOW = 2 ** 21
 const ALL = 2 ** 53
 
-class KeySample {
-  /** Calls by mixed hash. @type {Map<number, number>} */
-  #counts = new Map()
-  #largest = ALL
+/** Calls for a key. @typedef {{ calls: number, last: number }} Key */
 
-  /** Counts a call. @param {number} hash of 53 bits */
-  count(hash) {
+class KeySample {
+  /** By mixed hash. @type {Map<number, Key>} */
+  #keys = new Map()
+  #largest = ALL
+  #soon = 0
+
+  /**
+   * Counts a call.
+   * @param {number} hash of 53 bits
+   * @param {number} at time of the call, in milliseconds
+   * @param {boolean} isDuplicate whether an equal call was in flight
+   */
+  count(hash, at, isDuplicate) {
     const mixed = mix(hash)
     if (mixed > this.#largest) return
-    this.#counts.set(mixed, (this.#counts.get(mixed) ?? 0) + 1)
-    if (this.#counts.size >= 2 * KEYS) this.#shrink()
+    const key = this.#keys.get(mixed)
+    if (key === undefined) {
+      this.#keys.set(mixed, { calls: 1, last: at })
+      if (this.#keys.size >= 2 * KEYS) this.#shrink()
+      return
+    }
+    if (!isDuplicate && at - key.last < SOON) this.#soon++
+    key.calls++
+    key.last = at
   }
 
-  /** Returns the number of calls by hash, in hexadecimal digits, and the share of all possible keys that the sample covers. */
-  facts() {
-    if (this.#counts.size > KEYS) this.#shrink()
-    const hashes = [...this.#counts].map(([hash, calls]) => [hash.toString(16).padStart(16, '0'), calls])
-    return { hashes: Object.fromEntries(hashes), sampled: this.#largest / ALL }
+  /**
+   * Returns the number of calls by hash, in hexadecimal digits, and the share of all possible keys that the sample covers; also the number
+   * of calls that repeat an earlier one soon, and that number if the calls were made at independent times.
+   * @param {number} elapsed in milliseconds
+   */
+  facts(elapsed) {
+    if (this.#keys.size > KEYS) this.#shrink()
+    const keys = [...this.#keys]
+    const hashes = keys.map(([hash, { calls }]) => [hash.toString(16).padStart(16, '0'), calls])
+    const chances = keys.map(([, { calls }]) => (calls - 1) * (1 - Math.exp((-SOON * calls) / elapsed)))
+    return {
+      hashes: Object.fromEntries(hashes),
+      sampled: this.#largest / ALL,
+      soon: this.#soon,
+      soonByChance: chances.reduce((sum, chance) => sum + chance, 0)
+    }
   }
 
   #shrink() {
-    const kept = [...this.#counts].sort(([one], [other]) => one - other).slice(0, KEYS)
-    this.#counts = new Map(kept)
+    const kept = [...this.#keys].sort(([one], [other]) => one - other).slice(0, KEYS)
+    this.#keys = new Map(kept)
     this.#largest = kept[KEYS - 1][0]
   }
 }

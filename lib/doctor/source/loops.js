@@ -12,8 +12,15 @@ const { isFunction, treeOf } = require('./syntax')
  * @typedef {{ kind: string, line: number }} Loop
  *
  * Context of a position. `loop`: innermost loop of the function around the position. `isAwaited`: whether an `await` in that loop contains
- * the position. `variables`: names that the loop declares.
- * @typedef {{ loop: Loop | undefined, isAwaited: boolean, variables: readonly string[] }} Way
+ * the position. `variables`: names that the loop declares. `source`: name of the variable that contains the list of a `for of`.
+ * `outer`: context of the loop.
+ * @typedef {{
+ *   loop: Loop | undefined,
+ *   isAwaited: boolean,
+ *   variables: readonly string[],
+ *   source?: string | undefined,
+ *   outer?: Way
+ * }} Way
  */
 
 const OUTSIDE = /** @type {Way} */ ({ loop: undefined, isAwaited: false, variables: [] })
@@ -125,21 +132,21 @@ function isLoopAt({ type, loc }, { line, column }) {
 function step(node, child, field, way) {
   switch (node.type) {
     case 'ForStatement':
-      return field === 'init' ? way : inLoop(node, 'for', declared(node.init))
+      return field === 'init' ? way : inLoop(node, 'for', declared(node.init), way)
     case 'ForInStatement':
-      return field === 'right' ? way : inLoop(node, 'for in', declared(node.left))
+      return field === 'right' ? way : inLoop(node, 'for in', declared(node.left), way)
     case 'ForOfStatement':
       return inForOf(node, field, way)
     case 'WhileStatement':
-      return inLoop(node, 'while', [])
+      return inLoop(node, 'while', [], way)
     case 'DoWhileStatement':
-      return inLoop(node, 'do', [])
+      return inLoop(node, 'do', [], way)
     case 'ReturnStatement':
     case 'ThrowStatement':
       // This statement ends the loop, so it runs only once.
       return OUTSIDE
     case 'AwaitExpression':
-      return way.loop === undefined || callsVariable(node.argument, way.variables) ? way : { ...way, isAwaited: true }
+      return awaiting(node, way)
     case 'CallExpression':
       return isFunction(child) ? inCallback(node, child, way) : way
     default:
@@ -148,13 +155,31 @@ function step(node, child, field, way) {
 }
 
 /**
+ * Returns the context within an `await`. If the loop calls the functions of a list, a loop around it repeats the call, unless that loop
+ * goes through such lists.
+ * @param {import('../vendor/acorn').AwaitExpression} node
+ * @param {Way} way
+ * @returns {Way}
+ */
+function awaiting({ argument }, way) {
+  let root = argument.type === 'CallExpression' ? rootOf(argument.callee) : undefined
+  let loop = way
+  while (root !== undefined && loop.variables.includes(root) && loop.outer !== undefined) {
+    root = loop.source
+    loop = loop.outer
+  }
+  return loop.loop === undefined ? way : { ...loop, isAwaited: true }
+}
+
+/**
  * @param {AnyNode} node
  * @param {string} kind
  * @param {readonly string[]} variables
+ * @param {Way} outer
  * @returns {Way}
  */
-function inLoop(node, kind, variables) {
-  return { loop: { kind, line: node.loc?.start.line ?? 0 }, isAwaited: false, variables }
+function inLoop(node, kind, variables, outer) {
+  return { loop: { kind, line: node.loc?.start.line ?? 0 }, isAwaited: false, variables, outer }
 }
 
 /**
@@ -163,8 +188,9 @@ function inLoop(node, kind, variables) {
  * @param {Way} way
  */
 function inForOf(node, field, way) {
-  if (!node.await) return field === 'right' ? way : inLoop(node, 'for of', declared(node.left))
-  const loop = inLoop(node, 'for await', declared(node.left))
+  if (!node.await)
+    return field === 'right' ? way : { ...inLoop(node, 'for of', declared(node.left), way), source: rootOf(node.right) }
+  const loop = inLoop(node, 'for await', declared(node.left), way)
   // A `for await` loop awaits the next value in its head.
   return field === 'body' ? loop : { ...loop, isAwaited: true }
 }
@@ -179,22 +205,19 @@ function inForOf(node, field, way) {
 function inCallback(call, callback, way) {
   const { callee } = call
   const method = callee.type === 'MemberExpression' && callee.property.type === 'Identifier' ? callee.property.name : ''
-  if (METHODS.has(method)) return inLoop(call, method === 'forEach' ? 'forEach' : 'reduce', [])
+  if (METHODS.has(method)) return inLoop(call, method === 'forEach' ? 'forEach' : 'reduce', [], OUTSIDE)
   if (method === 'then' && way.loop?.kind === 'reduce') return { ...way, isAwaited: true }
   return callback === callee ? way : OUTSIDE
 }
 
 /**
- * Returns whether a node calls a variable of the loop, as in `for (const hook of hooks) await hook(request)`.
+ * Returns the variable in which an expression such as `hook` or `plugin.hooks` begins.
  * @param {AnyNode} node
- * @param {readonly string[]} variables
  */
-function callsVariable(node, variables) {
-  if (node.type !== 'CallExpression') return false
-  /** @type {AnyNode} */
-  let root = node.callee
+function rootOf(node) {
+  let root = node
   while (root.type === 'MemberExpression') root = root.object
-  return root.type === 'Identifier' && variables.includes(root.name)
+  return root.type === 'Identifier' ? root.name : undefined
 }
 
 /**
