@@ -85,6 +85,18 @@ describe('a line that keeps', () => {
     assert.equal(kept(text), 'this.all.push(x)')
   })
 
+  test('is in a function of an imported file that a function of the stack calls', () => {
+    writeFileSync(
+      join(folder, 'store.mjs'),
+      'export class Store {\nkeep(x) {\nthis.head = { x, next: this.head }\n}\n}'
+    )
+    for (const load of ["import { Store } from './store.mjs'", "const { Store } = require('./store.mjs')"]) {
+      const at = program(`${load}\nfunction f(text) {\nstore.keep(JSON.parse(text))\n}`)
+      const keeper = keeperOf([at('(text)')], textOf)
+      assert.deepEqual([keeper?.frame.file, keeper?.frame.line], [join(folder, 'store.mjs'), 3])
+    }
+  })
+
   test('accumulates, rather than replaces', () => {
     const text = 'function f(x) {\nlatest = { x }\nkeep(x)\n}\nfunction keep(x) {\nall.push(x)\n}'
     assert.equal(kept(text), 'all.push(x)')

@@ -3,6 +3,7 @@
 // Finds the lines that keep the values allocated on a stack. The profiler of allocations knows functions, not lines.
 
 const { functionAt, functionsOf } = require('./functions')
+const { importsOf } = require('./imports')
 const { RANKS, calledBy, keepsOf } = require('./keeps')
 const { indexOf } = require('./texts')
 
@@ -20,12 +21,12 @@ const { indexOf } = require('./texts')
  * @typedef {{ kind: Keep['kind'], name: string, isCopy?: boolean }} Wanted
  */
 
-/** Depth to which calls are followed from a function of a stack, since the stack lacks functions that V8 inlined. */
+/** Depth to which calls are followed in the file of a function of a stack, since the stack lacks functions that V8 inlined. */
 const DEPTH = 2
 
 /**
  * Returns the line that keeps the allocated values. It is in the innermost function of the program that keeps values, or in a function
- * that this one calls. An assignment that replaces a variable counts only if no other line keeps values.
+ * that this one calls, there or in an imported file. An assignment that replaces a variable counts only if no other line keeps values.
  * @param {readonly FactFrame[]} frames positions of functions, innermost first
  * @param {Read} textOf
  * @param {Wanted} [wanted] container to which the line must add
@@ -84,11 +85,19 @@ function keeperAt({ file, line, column }, textOf, wanted, rank) {
   if (text === undefined) return undefined
   const functions = functionsOf(text)
   const around = functionAt(functions, indexOf(text, line, column))
+  const called = new Set()
   for (let level = 0, calls = around ? [around] : []; level <= DEPTH && calls.length > 0; level++) {
     const [keeper] = keepersIn(calls, text, file, wanted, rank)
     if (keeper !== undefined) return keeper
     const names = new Set(calls.flatMap(calledBy))
+    for (const name of names) called.add(name)
     calls = functions.filter(({ name }) => names.has(name))
+  }
+  for (const imported of called.size === 0 ? [] : importsOf(text, file)) {
+    const source = textOf(imported) ?? ''
+    const calls = functionsOf(source).filter(({ name }) => called.has(name))
+    const [keeper] = keepersIn(calls, source, imported, wanted, rank)
+    if (keeper !== undefined) return keeper
   }
   return undefined
 }
