@@ -257,6 +257,9 @@ test('a container that keeps an entry of each request is likely even if it grows
     'cache (Map) grew from 3,600 to 6,000 entries, about 1 for each request. No line of its file removes entries.'
   )
   assert.deepEqual(of({ entries: [3600, 6000], removal: 'some' }), [])
+  const { declared: _, ...ofUnknown } = container({ entries: [3600, 6000] })
+  assert.deepEqual(judged({ requests, containers: [ofUnknown] }), [])
+  assert.deepEqual(of({ entries: [3600, 6000], declared: { file: '/srv/node_modules/lru/index.js', line: 3 } }), [])
   assert.deepEqual(of({ entries: [5000, 6000] }), [])
   assert.deepEqual(of({ entries: [500, 1400] }), [])
 })

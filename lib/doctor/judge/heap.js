@@ -6,7 +6,7 @@ const { mostAllocated, mostKept } = require('./allocations')
 const { externalGrowth, heapGrowth } = require('./heap-growth')
 const pauses = require('./pauses')
 const { requestCount } = require('./processes')
-const { bytes, describe, finding, number, plural } = require('./sites')
+const { bytes, describe, finding, number, packageOf, plural } = require('./sites')
 
 /**
  * @typedef {import('../facts').Facts} Facts
@@ -93,15 +93,16 @@ function judgeMemory(process, inFlight) {
 }
 
 /**
- * Returns whether a container keeps an entry of every few requests.
+ * Returns whether a container of the program keeps an entry of every few requests. One of a package may be a cache with a limit.
  * @param {Container} container
  * @param {ProcessFacts} process
  */
-function followsRequests({ entries, removal, path }, process) {
+function followsRequests({ entries, removal, path, declared }, process) {
   const last = entries.at(-1) ?? 0
   const requests = requestCount(process)
   const isSteady = last >= GROWTH * ENTRIES && last >= STILL * entries[0] && last >= PER_REQUEST * requests
-  return removal === 'none' && !LIMITED.test(path) && requests >= LEAST_REQUESTS && isSteady
+  const isOwn = declared !== undefined && packageOf({ file: declared.file }) === undefined
+  return isOwn && removal === 'none' && !LIMITED.test(path) && requests >= LEAST_REQUESTS && isSteady
 }
 
 /**
