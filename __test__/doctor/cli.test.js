@@ -184,7 +184,7 @@ test('wrong use is explained', async t => {
   const { code, output } = await run('--help')
   assert.equal(code, 0)
   assert.match(output, /Usage: offloop doctor/)
-  assert.equal((await run('--version')).output, `${version}\n`)
+  for (const option of ['--version', '-v']) assert.equal((await run(option)).output, `${version}\n`)
 })
 
 test('a temporary directory that cannot be used is explained', async t => {

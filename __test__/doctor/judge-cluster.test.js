@@ -328,7 +328,7 @@ test('a full thread pool is certain, with its jobs and the line that creates the
   assert.deepEqual(brief(findings), ['pool-wait certain 7'])
   assert.equal(
     findings[0].evidence.text,
-    "Jobs waited 60 ms (median) for a thread of libuv's pool, 60 ms at the 95th percentile; crypto takes 95 % of their time."
+    "Jobs waited 60 ms (median) for a thread of libuv's pool, 60 ms at the 95th percentile; crypto takes 95 % of the jobs' time."
   )
   assert.match(findings[0].fix, /^transforms on offloop's Pool/)
 })

@@ -254,7 +254,7 @@ test('a container that keeps an entry of each request is likely even if it grows
   assert.deepEqual([finding.confidence, finding.name, finding.line], ['likely', 'cache', 9])
   assert.equal(
     finding.evidence.text,
-    'cache (Map) grew from 3,600 to 6,000 entries, about 1 for each request. No line of its file removes entries.'
+    'cache (Map) grew from 3,600 to 6,000 entries; the process served 6,000 requests. No line of its file removes entries.'
   )
   assert.deepEqual(of({ entries: [3600, 6000], removal: 'some' }), [])
   const { declared: _, ...ofUnknown } = container({ entries: [3600, 6000] })

@@ -111,7 +111,7 @@ describe('races', () => {
     assert.deepEqual(brief(judged({ races: [race({ ...fields, missers: others })] })), ['race possible <anonymous>:6'])
   })
 
-  test('are hints or nothing if most of those that missed a key do not set it, or others do', () => {
+  test('are less certain or left out if callers that missed a key do not set it, or others do', () => {
     assert.deepEqual(brief(judged({ races: [race({ expected: 320 })] })), ['race likely login:3'])
     assert.deepEqual(brief(judged({ races: [race({ expected: 320, misses: 2 })] })), ['race possible login:3'])
     assert.deepEqual(brief(judged({ races: [race({ expected: 400 })] })), ['race possible login:3'])

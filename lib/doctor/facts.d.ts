@@ -93,9 +93,9 @@ export interface DownstreamFact extends Site {
   hashes: Record<string, number>
   /** Share of all possible hashes that the sample covers: those up to its largest hash. 1 if `hashes` has all keys. */
   sampled?: number
-  /** Calls for these keys within half a second of an equal one that had ended, and their number if the calls were made at independent
-   * times. */
+  /** Calls for these keys that began less than half a second after an equal call, which had ended by then. */
   soon?: number
+  /** Number of such calls to expect if the calls began at independent times. */
   soonByChance?: number
   /** Duplicates to expect if the calls began at independent times. */
   chance?: number
@@ -140,8 +140,8 @@ export interface WriteFact extends Site {
   unit?: 'bytes' | 'objects'
 }
 
-/** Jobs of libuv's pool by kind, such as `crypto` or `fs.stat`: their number, and the milliseconds that threads ran them, which are
- * unknown for calls of `fs` and `dns`. From probe/pool-jobs.js. */
+/** Jobs of libuv's pool by kind, such as `crypto` or `fs.stat`: their number, and their running time in milliseconds,
+ * which is unknown, and 0, for calls of `fs` and `dns`. From probe/pool-jobs.js. */
 export type PoolJobs = Record<string, { jobs: number; time: number }>
 
 /** Jobs of libuv's pool by the line that creates them, from probe/pool-callers.js. */

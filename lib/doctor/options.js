@@ -56,7 +56,7 @@ const DIRECTORY = 'offloop-doctor'
 
 const USAGE = `Usage: offloop doctor [options] -- COMMAND [ARGUMENTS]
        offloop report FILE.json [-o DIRECTORY]
-       offloop --version
+       offloop --version, -v
 
 Runs a program, measures it under load, and names the traps it falls into.
 

@@ -231,7 +231,7 @@ function describe(target, headers) {
 }
 
 /**
- * Returns a string of a request. The program can set the property to any value, such as a `URL`.
+ * Returns a property of a request as text: the program can set the property to any value, such as a `URL`.
  * @param {unknown} value
  */
 function textOf(value) {

@@ -46,7 +46,7 @@ const HASHES = 2 ** 53
 /** Maximum number of calls for a key by a process that caches the key, and mean number if each request may need several new keys. */
 const CACHED = 3
 const CALLS = 1.25
-/** Number of early repetitions to expect without a cache from which their absence shows one, and their maximum share with a cache. */
+/** Calls soon after an equal one: minimum number to expect without a cache, and maximum share of that number with a cache. */
 const LEAST_SOON = 10
 const SOON = 0.25
 /** Cost from which messages are reported: bytes per second, or milliseconds per request. */
@@ -191,7 +191,7 @@ function repeatedWork(facts, setup) {
 }
 
 /**
- * Returns whether processes cache the results of their calls: a cache keeps a value for some time, so no process soon repeats a call.
+ * Returns whether the processes cache the results of their calls: a process with a cache rarely repeats a call soon.
  * @param {readonly ProcessFacts[]} servers
  * @returns {'some' | 'none' | 'unknown'}
  */

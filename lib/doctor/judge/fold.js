@@ -31,7 +31,7 @@ const EXPLANATIONS = [
   { by: [2], of: [6], if: isAt },
   // Another stack of the same block may show a function that the guilty line calls.
   { by: [3, 4], of: [6], if: runsLine },
-  // Between two calls, the function of the loop computes too.
+  // The function with the loop also computes between the awaited calls.
   { by: ['await-loop'], of: ['handler'], if: isCostlierInFunction },
   // A stack that was captured late may lack the frames of the stream.
   { by: [3], of: [6], if: isNear },

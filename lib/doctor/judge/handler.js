@@ -78,8 +78,8 @@ function nativeCallers(parts) {
 }
 
 /**
- * Returns the group. If its stacks are late, or show the call after the one that held the loop, and the profile shows that function,
- * replaces them by the stack of that function.
+ * Returns the group with the stack of the function that held the loop, as the profile shows it, if the captured stacks are late or show
+ * the call after that function. Otherwise returns the group unchanged.
  * @param {Group} group
  * @returns {Group}
  */

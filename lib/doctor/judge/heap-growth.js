@@ -98,7 +98,7 @@ function growthOf(all) {
 }
 
 /**
- * Returns by how much the last size is below the line through the points: a collection at the end finds more garbage than earlier ones.
+ * Returns how far the last size lies below the line through the points: a thorough collection at the end may free more than earlier ones.
  * @param {Point[]} points
  * @param {number} rate
  */

@@ -36,7 +36,7 @@ const PROVES = 0.5
 const GROWTH = 2
 const ENTRIES = 1000
 const MAX_NAMED = 3
-/** Entries per request, growth factor and number of requests from which a container grows with the requests, even if it grows slowly. */
+/** Minimum entries per request, growth factor and number of requests that show a container to grow with the requests. */
 const PER_REQUEST = 0.25
 const STILL = 1.3
 const LEAST_REQUESTS = 1000
@@ -93,7 +93,8 @@ function judgeMemory(process, inFlight) {
 }
 
 /**
- * Returns whether a container of the program keeps an entry of every few requests. One of a package may be a cache with a limit.
+ * Returns whether a container that the program declares gets an entry every few requests. A container of a package may be
+ * a cache with a limit.
  * @param {Container} container
  * @param {ProcessFacts} process
  */
@@ -106,14 +107,13 @@ function followsRequests({ entries, removal, path, declared }, process) {
 }
 
 /**
- * Returns the finding on a container that grows with the requests, but more slowly than the heap fluctuates.
+ * Returns the finding on a container that grows with the requests, but too slowly to show in the size of the heap.
  * @param {Container} container
  * @param {ProcessFacts} process
  */
 function slow(container, process) {
   const { kind, name, path, entries, declared, adds = [], removal } = container
   const frame = adds[0] ?? (declared && frameOf(declared))
-  const perRequest = (entries.at(-1) ?? 0) / requestCount(process)
   return finding({
     ...rule,
     title: name === '' ? 'a container grows' : `${name} grows`,
@@ -122,7 +122,7 @@ function slow(container, process) {
     frames: framesOf(frame, []),
     ...(name === '' ? {} : { name }),
     evidence: {
-      text: `${grownText(container)}, about ${number(perRequest)} for each request.${removalText(container)}`,
+      text: `${grownText(container)}; the process served ${plural(requestCount(process), 'request')}.${removalText(container)}`,
       kind,
       path,
       entries,

@@ -24,6 +24,8 @@ const QUANTILE = 0.95
 const LONG = 20
 /** Minimum median wait, in milliseconds: on a busy machine, single jobs wait for a core. */
 const USUAL = 5
+/** Mean running time from which the measured time of jobs, rather than their number, shows what fills the pool. */
+const LONG_JOB = 5
 /** Minimum number of measured waits. Fewer suffice if they add up to `LEAST_TOTAL` milliseconds: only one is measured at a time. */
 const LEAST_VALUES = 20
 const LEAST_TOTAL = 1500
@@ -55,7 +57,7 @@ function poolWait(process, setup) {
   const { kind, share, field } = mainJob(process)
   const { frames, jobs } = largestCall(process, kind)
   const what =
-    field === 'time' ? `${kind} takes ${percent(share)} of their time` : `${percent(share)} of the jobs are ${kind}`
+    field === 'time' ? `${kind} takes ${percent(share)} of the jobs' time` : `${percent(share)} of the jobs are ${kind}`
   const by = kind === undefined ? '' : `; ${what}`
   const text = `Jobs waited ${duration(p50)} (median) for a thread of libuv's pool, ${duration(p95)} at the 95th percentile${by}.`
   return [
@@ -79,8 +81,8 @@ function poolWait(process, setup) {
 }
 
 /**
- * Returns the kind of the jobs that fill the pool: the one that its threads spend the most time on, or if little is known of their time,
- * the most frequent one.
+ * Returns the kind of the jobs that fill the pool: the one that takes the most measured time or, if that time is too short to fill the
+ * pool, the most frequent one.
  * @param {ProcessFacts} process
  * @returns {{ kind: string | undefined, share: number, field: 'jobs' | 'time' }}
  */
@@ -88,7 +90,7 @@ function mainJob({ poolJobs }) {
   const kinds = Object.entries(poolJobs)
   const timed = kinds.filter(([, { time }]) => time > 0)
   const field =
-    sum(timed.map(([, { time }]) => time)) > sum(timed.map(([, { jobs }]) => jobs)) * USUAL ? 'time' : 'jobs'
+    sum(timed.map(([, { time }]) => time)) > sum(timed.map(([, { jobs }]) => jobs)) * LONG_JOB ? 'time' : 'jobs'
   const [first] = kinds.sort(([, one], [, other]) => other[field] - one[field])
   return { kind: first?.[0], share: first?.[1][field] / sum(kinds.map(([, it]) => it[field])), field }
 }

@@ -50,8 +50,8 @@ function stackBefore(parts, frames) {
 }
 
 /**
- * Returns whether the profile contradicts that the innermost function of stacks, a native one, took the time: V8 may interrupt a function
- * only when a long call that it has inlined is over, at the next call.
+ * Returns whether the profile shows that the native function at the top of the stacks did not take the time. V8 may be unable to interrupt
+ * an inlined call, so that the stack shows the call after it.
  * @param {readonly Part[]} parts
  * @param {readonly FactFrame[]} frames
  */

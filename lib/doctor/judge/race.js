@@ -58,8 +58,8 @@ const MANY_ABSENCES = 3
 const MANY_MISSES = 3
 /** Number of overwrites below which a race is a hint. */
 const FEW_OVERWRITES = 3
-/** Minimum share of the callers that set the key they missed: for a race, for a likely one, and for a hint. Overlapping absences, as of
- * entries that each of their callers deletes later, make the number of callers uncertain. */
+/** Minimum share of the callers that set the key they missed: for a certain race, a likely one, and a hint. If each caller
+ * deletes its entry later, absences of a key overlap, and the number of callers is uncertain. */
 const ANSWERED = 0.8
 const MOST = 0.6
 const HALF = 0.5
@@ -208,7 +208,7 @@ function confidenceOf(race) {
  * Returns whether the callers that missed a key are the ones that set it. Readers of a table that another part of the program fills miss
  * keys that they never set.
  * @param {Race} race
- * @param {number} [share] of those callers
+ * @param {number} [share] minimum share of the callers that must have set the key
  */
 function isAnswered({ overwrites, expected, excess }, share = ANSWERED) {
   return overwrites >= share * expected && excess <= EXCESS * overwrites

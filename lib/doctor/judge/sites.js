@@ -22,8 +22,8 @@ function guiltyFrame(frames) {
 }
 
 /**
- * Returns the name of the package in `node_modules` that a frame belongs to.
- * @param {FactFrame | undefined} frame
+ * Returns the name of the package in `node_modules` that a frame, or another position, belongs to.
+ * @param {{ file: string } | undefined} frame
  */
 function packageOf(frame) {
   return frame && /.*[/\\]node_modules[/\\]((?:@[^/\\]+[/\\])?[^/\\]+)/.exec(frame.file)?.[1].replace('\\', '/')

@@ -4,16 +4,16 @@
 // "Summarizing data using bottom-k sketches", 2007).
 
 const KEYS = 256
-/** Time within which a call repeats an earlier one soon, in milliseconds: a cache keeps its values for longer. */
+/** Time after an equal call, in milliseconds, within which a call comes soon after it: caches keep values for longer. */
 const SOON = 500
 /** Number of values of the low bits of a hash, and of all its bits. */
 const LOW = 2 ** 21
 const ALL = 2 ** 53
 
-/** Calls for a key. @typedef {{ calls: number, last: number }} Key */
+/** Number of calls for a key, and start time of the last one. @typedef {{ calls: number, last: number }} Key */
 
 class KeySample {
-  /** By mixed hash. @type {Map<number, Key>} */
+  /** Calls by mixed hash. @type {Map<number, Key>} */
   #keys = new Map()
   #largest = ALL
   #soon = 0
@@ -40,7 +40,7 @@ class KeySample {
 
   /**
    * Returns the number of calls by hash, in hexadecimal digits, and the share of all possible keys that the sample covers; also the number
-   * of calls that repeat an earlier one soon, and that number if the calls were made at independent times.
+   * of calls soon after an equal one, and the number to expect if the calls began at independent times.
    * @param {number} elapsed in milliseconds
    */
   facts(elapsed) {

@@ -1,7 +1,7 @@
 'use strict'
 
-// Lines that give jobs to libuv's pool. Node.js reports each job to async hooks when it is created, on the stack of that line. Such a hook
-// makes promises slower, so it is enabled only while the kinds of the jobs are recorded.
+// Lines that give jobs to libuv's pool. Node.js calls async hooks when a job is created, while that line is on the stack. Async hooks make
+// promises slower, so the hook is enabled only while the kinds of the jobs are recorded.
 
 const { AsyncResource, createHook } = require('node:async_hooks')
 const { Sites } = require('./sites')
@@ -12,14 +12,14 @@ const { Sites } = require('./sites')
 
 /** Maximum number of captured stacks. */
 const MAX_STACKS = 1000
-/** Kinds of the asynchronous resources of Node.js that are jobs of the pool. @type {[RegExp, PoolCallFact['kind']][]} */
+/** Types of Node.js's asynchronous resources that are jobs of the pool, with their kinds. @type {[RegExp, PoolCallFact['kind']][]} */
 const KINDS = [
   [/^ZLIB$/, 'zlib'],
   [/^FSREQ/, 'fs'],
   [/^GET(ADDR|NAME)INFO/, 'dns'],
   [/^(?!HTTP)[A-Z\d]+REQUEST$/, 'crypto']
 ]
-/** Resources of Node.js that are not named in capital letters. */
+/** Types with lowercase letters that belong to Node.js, not to a native addon. */
 const OTHERS = /^(Immediate|Microtask|QueueMicrotask|TickObject|Timeout)$/
 
 class PoolCallers {
@@ -68,7 +68,7 @@ function kindOf(type, resource) {
   if (type === 'PROMISE') return undefined
   const known = KINDS.find(([pattern]) => pattern.test(type))
   if (known !== undefined) return known[1]
-  // Native addons choose the name of their resources; so does JavaScript, by `AsyncResource`.
+  // Native addons name their resources freely, as JavaScript does with `AsyncResource`.
   const isNative = /[a-z]/.test(type) && !OTHERS.test(type) && !(resource instanceof AsyncResource)
   return isNative ? 'node_api' : undefined
 }

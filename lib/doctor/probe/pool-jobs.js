@@ -8,11 +8,11 @@ const { PoolCallers } = require('./pool-callers')
 
 /** @typedef {import('../facts').PoolJobs} Jobs */
 
-/** Category of the trace events of a thread of the pool that runs a job. Calls of `fs` have none. */
+/** Category of the trace events that a thread of the pool records when it starts and ends a job. Calls of `fs` and `dns` have none. */
 const RUNNING = 'node.threadpoolwork.sync'
 /** Categories of the trace events of jobs. */
 const CATEGORIES = ['node.threadpoolwork.async', RUNNING, 'node.fs.async', 'node.dns.native']
-/** Phase of a trace event that begins an asynchronous operation, and phases of those that begin and end a synchronous one. */
+/** Phases of trace events: start of an asynchronous operation, and start and end of a synchronous one. */
 const BEGIN = 'b'
 const ENTER = 'B'
 const LEAVE = 'E'
@@ -26,7 +26,7 @@ class PoolJobs {
   #callers = new PoolCallers()
   /** @type {Jobs} */
   #jobs = {}
-  /** Running job by thread, with its begin in microseconds. @type {Map<number, { name: string, ts: number }>} */
+  /** Running job of each thread, with the time of its start in microseconds. @type {Map<number, { name: string, ts: number }>} */
   #running = new Map()
   /** Time of the last event, in microseconds. */
   #last = 0

@@ -25,8 +25,9 @@ const { indexOf } = require('./texts')
 const DEPTH = 2
 
 /**
- * Returns the line that keeps the allocated values. It is in the innermost function of the program that keeps values, or in a function
- * that this one calls, there or in an imported file. An assignment that replaces a variable counts only if no other line keeps values.
+ * Returns the line that keeps the allocated values. The line is in the innermost function of the program that keeps values, or in
+ * a function of the same file or of an imported one that it calls. An assignment that replaces a variable counts only if no other line
+ * keeps values.
  * @param {readonly FactFrame[]} frames positions of functions, innermost first
  * @param {Read} textOf
  * @param {Wanted} [wanted] container to which the line must add

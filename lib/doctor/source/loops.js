@@ -12,8 +12,8 @@ const { isFunction, treeOf } = require('./syntax')
  * @typedef {{ kind: string, line: number }} Loop
  *
  * Context of a position. `loop`: innermost loop of the function around the position. `isAwaited`: whether an `await` in that loop contains
- * the position. `variables`: names that the loop declares. `source`: name of the variable that contains the list of a `for of`.
- * `outer`: context of the loop.
+ * the position. `variables`: names that the loop declares. `source`: variable that the list of a `for of` is read from, such as
+ * `plugin` in `plugin.hooks`. `outer`: context around the loop.
  * @typedef {{
  *   loop: Loop | undefined,
  *   isAwaited: boolean,
@@ -155,8 +155,8 @@ function step(node, child, field, way) {
 }
 
 /**
- * Returns the context within an `await`. If the loop calls the functions of a list, a loop around it repeats the call, unless that loop
- * goes through such lists.
+ * Returns the context within an `await`. A loop over a list of functions calls each function once, so the loop around it is the one that
+ * repeats the calls, unless the outer loop only iterates over such lists.
  * @param {import('../vendor/acorn').AwaitExpression} node
  * @param {Way} way
  * @returns {Way}
@@ -211,7 +211,7 @@ function inCallback(call, callback, way) {
 }
 
 /**
- * Returns the variable in which an expression such as `hook` or `plugin.hooks` begins.
+ * Returns the name of the variable that an expression such as `hook` or `plugin.hooks` starts with.
  * @param {AnyNode} node
  */
 function rootOf(node) {
