@@ -107,6 +107,9 @@ describe('a line that keeps', () => {
     assert.equal(kept(text), 'byKey.set(1, own)')
     assert.equal(kept(text, 'Array'), 'own.push(x)')
     assert.equal(kept(text, 'Set'), undefined)
+    const table = 'class A {\nf(x) {\nconst own = (this.all[x.id] ??= [])\nown.push(x)\n}\n}'
+    assert.equal(kept(table, 'Array'), 'own.push(x)')
+    assert.equal(kept(table, 'Object'), 'const own = (this.all[x.id] ??= [])')
   })
 
   test('has the most live bytes of its kind, or is in the file of the container', () => {

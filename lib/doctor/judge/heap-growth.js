@@ -84,7 +84,7 @@ function growthOf(all) {
   if (points.length >= MANY && leastOf(lastThird(points)) - leastOf(firstThird(points)) < FLAT * grown) return undefined
   // The program may collect garbage itself just before the last collection.
   const earlier = points.findLast(({ x }) => x <= last.x - CLOSE * (last.x - first.x)) ?? first
-  const isGoingOn = slope([earlier, last]) >= FLAT * rate || missing(points, rate) <= CLOSE * grown
+  const isGoingOn = slope([earlier, last]) >= FLAT * rate || isLine(points, rate, CLOSE * grown)
   return {
     rate,
     grown,
@@ -98,14 +98,16 @@ function growthOf(all) {
 }
 
 /**
- * Returns how far the last size lies below the line through the points: a thorough collection at the end may free more than earlier ones.
+ * Returns whether all points are close to a line: a thorough collection at the end may free more than earlier ones, but memory that has
+ * just levelled off has points far above the line.
  * @param {Point[]} points
  * @param {number} rate
+ * @param {number} tolerance in bytes
  */
-function missing(points, rate) {
+function isLine(points, rate, tolerance) {
   const starts = points.map(({ x, y }) => y - rate * x)
-  const last = /** @type {number} */ (starts.at(-1))
-  return quantile(starts, 0.5) - last
+  const middle = quantile(starts, 0.5)
+  return starts.every(start => Math.abs(start - middle) <= tolerance)
 }
 
 /**

@@ -129,12 +129,14 @@ function keepersIn(functions, text, file, wanted, rank) {
 }
 
 /**
- * Returns whether a line may add to a container. An assignment to `x[key]` may add a property of an object or an element of an array.
+ * Returns whether a line may add to a container. An assignment to `x[key]` may add a property of an object or an element of an array,
+ * unless it assigns only a missing value.
  * @param {Keep} keep
  * @param {Wanted} wanted
  */
 function fits(keep, { kind, isCopy }) {
   if (isCopy) return keep.kind === 'Variable' || keep.kind === 'Object'
+  if (keep.kind === 'Table') return kind === 'Object'
   return keep.kind === kind || keep.kind === 'other' || (keep.kind === 'Object' && kind === 'Array')
 }
 

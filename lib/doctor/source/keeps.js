@@ -9,9 +9,10 @@ const { childrenOf, isFunction } = require('./syntax')
  * @typedef {import('../vendor/acorn').AnyNode} AnyNode
  * @typedef {import('./functions').FunctionRange} FunctionRange
  *
- * A line that keeps values. `kind`: kind of the container, or `Variable`.
+ * A line that keeps values. `kind`: kind of the container, or `Variable`. `Table`: an object to which the line adds a property once, as in
+ * `table[key] ??= []`.
  * @typedef {object} Keep
- * @property {'Array' | 'Map' | 'Set' | 'Object' | 'Variable' | 'other'} kind
+ * @property {'Array' | 'Map' | 'Set' | 'Object' | 'Table' | 'Variable' | 'other'} kind
  * @property {number} rank one of `RANKS`
  * @property {string} name last part of the name of the container or variable
  * @property {number} line from 1
@@ -38,6 +39,8 @@ const METHODS = new Map([
  * argument.
  */
 const RANKS = { outer: 0, found: 1, replaced: 2, argument: 3 }
+/** Operators that assign only a missing value. */
+const ONCE = /^(?:\?\?|\|\|)=$/
 const NEW_CONTAINERS = /^(?:Array|Object|New)Expression$/
 /** Types of nodes whose values take no memory. */
 const NUMBERS = /^(?:Unary|Update|Logical)Expression$|^Literal$/
@@ -120,7 +123,7 @@ function keepOf(node, variables, isConstructor) {
   const rank = rankOf(root, variables)
   if (rank === undefined) return undefined
   if (left.type === 'MemberExpression' && left.computed)
-    return at(left, { kind: 'Object', rank, name: nameOf(left.object) })
+    return at(left, { kind: ONCE.test(node.operator) ? 'Table' : 'Object', rank, name: nameOf(left.object) })
   if (rank !== RANKS.outer) return undefined
   return at(left, { kind: 'Variable', rank: extendsItself(node) ? rank : RANKS.replaced, name: nameOf(left) })
 }
