@@ -264,6 +264,13 @@ test('a container that keeps an entry of each request is likely even if it grows
   assert.deepEqual(of({ entries: [500, 1400] }), [])
 })
 
+test('a cache that has not reached its limit is a hint', () => {
+  const allocations = [{ before: 0, after: 8 * MB, frames: stack('pageOf a.js:5'), isLimited: true }]
+  const [{ confidence, evidence }] = judged({ majors: GROWING, allocations })
+  assert.equal(confidence, 'possible')
+  assert.match(evidence.text, /looks like a cache that has not reached its limit/)
+})
+
 test('a heap that has just filled up is a hint', () => {
   const [{ confidence }] = judged({ majors: majors([10, 14, 18, 22, 26, 30, 30.2]) })
   assert.equal(confidence, 'possible')

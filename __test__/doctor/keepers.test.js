@@ -8,6 +8,7 @@ const { tmpdir } = require('node:os')
 const { join } = require('node:path')
 const { after, describe, test } = require('node:test')
 const { keeperOf, keepersOf } = require('../../lib/doctor/source/keepers.js')
+const { isLimited } = require('../../lib/doctor/source/limits.js')
 const { textOf } = require('../../lib/doctor/source/texts.js')
 const { usesOf } = require('../../lib/doctor/source/uses.js')
 
@@ -202,5 +203,21 @@ describe('a container that is replaced by a copy', () => {
     'all = [x]'
   ]) {
     test(`may shrink: ${line}`, () => assert.equal(uses(line)?.removal, 'some'))
+  }
+})
+
+describe('an object limits its own size', () => {
+  for (const [text, expected] of /** @type {[string, boolean][]} */ ([
+    ['const pages = new LRUCache(100)', true],
+    ['const pages = new cache.Store({ max: 100 })', true],
+    ['class A { #pages = new Store({ capacity: 9 }) }', false],
+    ['class A { pages = new Store({ capacity: 9 }) }', true],
+    ['this.pages = new QuickLRU({ maxSize: 9 })', true],
+    ['const pages = new PageCache()', false],
+    ['const pages = new Map()', false],
+    ['const others = new LRUCache(100)', false],
+    ['const pages = {', false]
+  ])) {
+    test(text, () => assert.equal(isLimited(text, 'pages'), expected))
   }
 })

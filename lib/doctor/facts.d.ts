@@ -205,6 +205,8 @@ export interface AllocationFact extends Site {
   after: number
   /** Line of the stack that keeps the allocated values, if the source shows one. */
   keeper?: FactFrame
+  /** Whether that line adds to an object that limits its own size, such as an `LRUCache`. */
+  isLimited?: boolean
 }
 
 /** A function that has run, with its start and end in the text that V8 ran. */

@@ -11,6 +11,7 @@ const { sum } = require('./judge/statistics')
 const { snapshotsOf } = require('./snapshots')
 const { containersOf } = require('./source/containers')
 const { keeperOf } = require('./source/keepers')
+const { isLimited } = require('./source/limits')
 const { awaitLoop, functionsAround, isAwaited, loopBody } = require('./source/loops')
 const { textOf } = require('./source/texts')
 const { addWork, nativeCall } = require('./source/work')
@@ -240,7 +241,9 @@ async function addContainers(messages, processes, textOf, compiled) {
 function addKeepers({ allocations }, textOf) {
   for (const allocation of allocations) {
     const keeper = keeperOf(allocation.frames, textOf)
-    if (keeper !== undefined) allocation.keeper = keeper.frame
+    if (keeper === undefined) continue
+    allocation.keeper = keeper.frame
+    if (isLimited(textOf(keeper.frame.file) ?? '', keeper.name)) allocation.isLimited = true
   }
 }
 

@@ -10,8 +10,9 @@ const { sum } = require('./statistics')
  * @typedef {import('../facts').AllocationFact} AllocationFact
  * @typedef {import('../facts').FactFrame} FactFrame
  *
- * Allocations of one line: the stack with the most live bytes, and the live bytes of all stacks.
- * @typedef {{ frame: FactFrame, frames: FactFrame[], live: number }} Allocations
+ * Allocations of one line: the stack with the most live bytes, the live bytes of all stacks, and whether the line adds to an object that
+ * limits its own size.
+ * @typedef {{ frame: FactFrame, frames: FactFrame[], live: number, isLimited: boolean }} Allocations
  */
 
 /**
@@ -25,7 +26,7 @@ function mostAllocated(allocations, frameOf = userFrame) {
   const facts = heaviest(allocations, fact => positionOf(frameOf(fact)), liveOf)
   const [most] = [...facts].sort((one, other) => liveOf(other) - liveOf(one))
   const frame = most && frameOf(most)
-  return frame && { frame, frames: most.frames, live: sum(facts.map(liveOf)) }
+  return frame && { frame, frames: most.frames, live: sum(facts.map(liveOf)), isLimited: most.isLimited === true }
 }
 
 /**

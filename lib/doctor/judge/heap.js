@@ -47,6 +47,7 @@ const STREAM = 256e3
 const LEAST = 0.05
 /** Names of caches of packages, which may have a limit. */
 const LIMITED = /LRU|Lru[A-Z_]|lru-cache|TTLCache/
+const FILLING = ' It looks like a cache that has not reached its limit.'
 const DAY = 86_400
 
 /**
@@ -230,7 +231,7 @@ function confidenceOf(growth, container) {
 
 /** @param {Container} container */
 function removalText({ removal, declared, path }) {
-  if (LIMITED.test(path)) return ' It looks like a cache that has not reached its limit.'
+  if (LIMITED.test(path)) return FILLING
   if (removal === 'bounded') return ' Its file limits the number of entries, so it may still be filling up.'
   if (removal === 'some')
     return ' Its file removes entries: a longer measurement shows whether their number levels off.'
@@ -247,11 +248,13 @@ function unnamed(memory, inFlight) {
   const guilty = kept !== undefined && kept.live >= EXPLAINS * growth.grown ? kept : undefined
   // If the growth stopped before the end, it may have been that of a cache that has just filled up.
   const isSteady = growth.hasShape && growth.isGoingOn
-  const alive = guilty && ` ${bytes(guilty.live)} from ${describe(guilty.frame)} are still alive.`
+  const isFilling = guilty?.isLimited === true
+  const alive =
+    guilty && ` ${bytes(guilty.live)} from ${describe(guilty.frame)} are still alive.${isFilling ? FILLING : ''}`
   return finding({
     ...rule,
     title: where === 'heap' ? rule.title : 'growing memory outside of the heap',
-    confidence: isSteady && (where === 'heap' || growth.grown > inFlight) ? 'likely' : 'possible',
+    confidence: isSteady && !isFilling && (where === 'heap' || growth.grown > inFlight) ? 'likely' : 'possible',
     ...(guilty === undefined ? {} : { frame: guilty.frame }),
     frames: framesOf(guilty?.frame, guilty?.frames ?? []),
     evidence: { text: `${textOf(memory)}${alive ?? ''}`, ...figures(memory), allocated: guilty?.live ?? 0 },
