@@ -38,6 +38,8 @@ const CLOSE = 0.1
 const MAX_POINTS = 200
 /** Number of points from which the last third has a meaningful rate. */
 const SHAPED = 4
+/** Number of points that make a line. */
+const LINE = 6
 /** Number of points from which the smallest sizes of the first and the last third are compared. */
 const MANY = 9
 
@@ -107,7 +109,7 @@ function growthOf(all) {
 function isLine(points, rate, tolerance) {
   const starts = points.map(({ x, y }) => y - rate * x)
   const middle = quantile(starts, 0.5)
-  return starts.every(start => Math.abs(start - middle) <= tolerance)
+  return points.length >= LINE && starts.every(start => Math.abs(start - middle) <= tolerance)
 }
 
 /**
