@@ -113,24 +113,39 @@ function followsRequests({ entries, removal, path, declared }, process) {
  * @param {ProcessFacts} process
  */
 function slow(container, process) {
-  const { kind, name, path, entries, declared, adds = [], removal } = container
+  const { declared, adds = [] } = container
   const frame = adds[0] ?? (declared && frameOf(declared))
+  const requests = plural(requestCount(process), 'request')
+  const text = `${grownText(container)}; the process served ${requests}.${removalText(container)}`
+  return containerFinding(container, {
+    confidence: 'likely',
+    frame,
+    frames: framesOf(frame, []),
+    evidence: { text },
+    process
+  })
+}
+
+/**
+ * @param {Container} container
+ * @param {{
+ *   confidence: Confidence,
+ *   frame: FactFrame | undefined,
+ *   frames: readonly FactFrame[],
+ *   evidence: { text: string },
+ *   process: ProcessFacts
+ * }} parts
+ */
+function containerFinding(container, { confidence, frame, frames, evidence, process }) {
+  const { kind, name, path, entries, bytes: held, declared, removal = 'unknown' } = container
   return finding({
     ...rule,
     title: name === '' ? 'a container grows' : `${name} grows`,
-    confidence: 'likely',
+    confidence,
     ...(frame === undefined ? {} : { frame }),
-    frames: framesOf(frame, []),
+    frames,
     ...(name === '' ? {} : { name }),
-    evidence: {
-      text: `${grownText(container)}; the process served ${plural(requestCount(process), 'request')}.${removalText(container)}`,
-      kind,
-      path,
-      entries,
-      held: container.bytes,
-      removal,
-      ...(declared === undefined ? {} : { declared })
-    },
+    evidence: { ...evidence, kind, path, entries, held, removal, ...(declared === undefined ? {} : { declared }) },
     fix: fixOf(removal),
     time: pauses.gcTime(process)
   })
@@ -176,31 +191,19 @@ function heldMore({ bytes }) {
  */
 function named(memory, container) {
   const { growth, process } = memory
-  const { kind, name, path, entries, declared, adds = [], removal = 'unknown' } = container
+  const { declared, adds = [] } = container
   const isAdding = (/** @type {FactFrame} */ frame) =>
     adds.some(add => add.file === frame.file && add.name === frame.name)
   const allocated = mostAllocated(process.allocations.filter(({ frames }) => frames.some(isAdding)))
   const frame = adds[0] ?? (declared && frameOf(declared)) ?? allocated?.frame
   const held = `holds ${bytes(heldMore(container))} more`
-  return finding({
-    ...rule,
-    title: name === '' ? 'a container grows' : `${name} grows`,
+  const text = `${grownText(container)} and ${held}. ${textOf(memory)}${removalText(container)}`
+  return containerFinding(container, {
     confidence: confidenceOf(growth, container),
-    ...(frame === undefined ? {} : { frame }),
+    frame,
     frames: framesOf(frame, allocated?.frames ?? []),
-    ...(name === '' ? {} : { name }),
-    evidence: {
-      text: `${grownText(container)} and ${held}. ${textOf(memory)}${removalText(container)}`,
-      ...figures(memory),
-      kind,
-      path,
-      entries,
-      held: container.bytes,
-      removal,
-      ...(declared === undefined ? {} : { declared })
-    },
-    fix: fixOf(removal),
-    time: pauses.gcTime(process)
+    evidence: { text, ...figures(memory) },
+    process
   })
 }
 
