@@ -60,7 +60,10 @@ function isLimit(node) {
   return node.arguments.some(
     it =>
       it.type === 'ObjectExpression' &&
-      it.properties.some(({ type, key }) => type === 'Property' && key.type === 'Identifier' && OPTIONS.test(key.name))
+      it.properties.some(
+        property =>
+          property.type === 'Property' && property.key.type === 'Identifier' && OPTIONS.test(property.key.name)
+      )
   )
 }
 
