@@ -59,14 +59,15 @@ async function doctor(args) {
   const options = parseOptions(args)
   if (options === 'help') return help()
   prepareFiles(options.directory, options.formats.filter(isFile))
-  const run = new Run(options, log)
   let interrupts = 0
   const onInterrupt = (/** @type {NodeJS.Signals} */ signal) => {
     // Ctrl-C in a terminal sends SIGINT to the program too.
     if (interrupts++ === 0) run.interrupt(signal === 'SIGINT' && process.stdin.isTTY)
     else run.kill()
   }
+  // Before the program starts: a signal that comes meanwhile would end this process, but not the program.
   for (const signal of SIGNALS) process.on(signal, onInterrupt)
+  const run = new Run(options, log)
   const { facts, outcome, message } = await run.result()
   const judged = withCaveats(judge(facts, options), caveatsOf(facts, message))
   const result = { ...judged, conditions: outcomes(judged, options.fail) }
