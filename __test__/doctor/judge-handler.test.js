@@ -456,6 +456,23 @@ test('late stacks are replaced by the function that the profile shows', () => {
   assert.deepEqual([use.function, use.line], ['use', 60])
 })
 
+test('a native call after the one that held the loop is not accused', () => {
+  const after = block('Map.set < report a.js:27 < handler a.js:9', { request: REQUEST })
+  const at = (/** @type {number} */ id, /** @type {number} */ parent, /** @type {object} */ fields) => {
+    return { id, parent, name: 'report', file: '/srv/a.js', line: 14, column: 5, self: 0, ...fields }
+  }
+  const found = (/** @type {number} */ time) => {
+    const nodes = [
+      at(1, -1, {}),
+      at(2, 1, { name: 'matches', line: 18, self: 1500 }),
+      at(3, 1, { name: 'set', file: '', line: 0, self: time })
+    ]
+    return brief(judged(times(20, after), { profile: { interval: 10, samples: 500, nodes } }))
+  }
+  assert.deepEqual(found(5), ['handler certain matches:18'])
+  assert.deepEqual(found(1500), ['handler certain report:27'])
+})
+
 test('a function that the profile contradicts is not accused', () => {
   const stacks = 'end report.js:9 < report report.js:44'
   const node = (/** @type {string} */ name, /** @type {number} */ id, /** @type {number} */ self) => {

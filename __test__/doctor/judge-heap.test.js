@@ -245,6 +245,19 @@ test('a thorough collection at the end does not hide the growth', () => {
   assert.equal(confidence, 'likely')
 })
 
+test('a few sizes that are close to a line by chance are a hint', () => {
+  const sizes = [
+    [0, 9],
+    [4, 12],
+    [8, 15.1],
+    [9.4, 15.8],
+    [10, 15.4]
+  ]
+  const few = sizes.map(([at, size]) => ({ at: FROM + at * 1000, heapUsed: size * MB, external: 20 }))
+  const [{ confidence }] = judged({ majors: few })
+  assert.equal(confidence, 'possible')
+})
+
 test('a container that keeps an entry of each request is likely even if it grows slowly', () => {
   const requests = { count: 6000, errors: 0, routes: [] }
   const of = (/** @type {Partial<Container>} */ fields) =>
