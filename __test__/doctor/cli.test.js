@@ -60,6 +60,19 @@ test('the load is that of the HTTP server, also after a server of another protoc
   assert.ok((report?.requests ?? 0) > 200, errors)
 })
 
+test('the load waits for all workers of a cluster', async t => {
+  const { run } = doctorOf(t, {
+    'cluster.js': `
+      const cluster = require('node:cluster')
+      const serve = () => {${HELLO}}
+      if (cluster.isPrimary) for (const delay of [0, 1000]) cluster.fork({ DELAY: delay })
+      else setTimeout(serve, process.env.DELAY)`
+  })
+  const { errors, report } = await run('doctor', ...LOAD, '--', process.execPath, 'cluster.js')
+  const served = report?.processes.map(({ requests }) => requests).filter(requests => requests > 0)
+  assert.equal(served?.length, 2, errors)
+})
+
 test('the load is not that of an upstream in the same process', async t => {
   const { run } = doctorOf(t, {
     'two.js': `

@@ -135,7 +135,7 @@ class Inbox {
     }
   }
 
-  /** Returns the processes of the program that have started. @returns {import('./process-id').Identity[]} */
+  /** Returns the processes of the program that have started. @returns {(import('./process-id').Identity & { parent: number, script: string })[]} */
   processes() {
     this.#processes.read()
     return this.#processes.messages

@@ -40,6 +40,8 @@ const ANSWER = 20_000
 const FURTHER = 2000
 /** Time that further servers get to listen after the first one. */
 const SETTLED = 250
+/** Maximum time until the processes listen that run the script of the first one: connections would otherwise go to that one alone. */
+const SIBLINGS = 3000
 /** Maximum time until the probes have written their last facts. */
 const FAREWELL = 15_000
 /** Maximum time between two heap snapshots: meanwhile V8 tracks objects, which slows its collections. */
@@ -272,8 +274,24 @@ class Run {
     const found = await this.#message(isHttp, [...over, deadline(FURTHER)])
     // Servers that the program itself needs may listen before the main one.
     await Promise.race([after(SETTLED), ...over])
+    await this.#found(() => this.#areSiblingsListening(found ?? first) || undefined, [...over, deadline(SIBLINGS)])
     const servers = this.#inbox.read().flat().filter(isHttp)
     return addressOf(mainOf(servers) ?? found ?? first)
+  }
+
+  /**
+   * Returns whether all processes listen that have the same parent and script as the process of a message.
+   * @param {object} listening
+   */
+  #areSiblingsListening(listening) {
+    const lists = this.#inbox.read()
+    const own = lists.find(list => list.includes(listening))?.[0]
+    if (own?.parent === undefined) return true
+    const pids = this.#inbox
+      .processes()
+      .filter(it => it.parent === own.parent && it.script === own.script && isRunning(it))
+    const busy = lists.filter(list => list.some(({ type }) => type === 'listening')).map(([hello]) => hello.pid)
+    return pids.every(({ pid }) => busy.includes(pid))
   }
 
   /**

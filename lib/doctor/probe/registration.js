@@ -10,7 +10,8 @@ const { processesPath } = require('../settings')
  */
 function register({ directory }) {
   try {
-    appendFileSync(processesPath(directory), `${JSON.stringify(identity())}\n`)
+    const started = { ...identity(), parent: process.ppid, script: process.argv[1] ?? '' }
+    appendFileSync(processesPath(directory), `${JSON.stringify(started)}\n`)
   } catch {
     // The directory cannot be written: a failing probe must not fail the program.
   }
