@@ -201,6 +201,14 @@ test('two processes repeat work if they share most values', () => {
   assert.deepEqual(sharing(300), [])
 })
 
+test('few fetches for many requests are repeated work if they go on at a high rate', () => {
+  const busy = { requests: { count: 100_000, errors: 0, routes: [] } }
+  const of = (/** @type {number} */ count) =>
+    judged(workers(2, () => ({ ...busy, downstream: downstream(hashes(0, count, 1)) })))
+  assert.deepEqual(brief(of(SETUP.seconds * 50)), ['repeated-work likely 8'])
+  assert.deepEqual(of(SETUP.seconds * 50 - 1), [])
+})
+
 test('requests that need several new keys repeat work too', () => {
   const of = (/** @type {number} */ calls) =>
     judged(workers(2, () => ({ downstream: downstream(hashes(0, 500, calls)) })))

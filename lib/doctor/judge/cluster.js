@@ -41,6 +41,9 @@ const BUSY = 0.5
 const REPEATED = 0.5
 const LEAST_REPEATED = 200
 const LEAST_SAMPLED = 50
+/** Minimum share of the requests, or else minimum rate per second, of superfluous fetches. */
+const REPEATED_SHARE = 0.05
+const REPEATED_RATE = 50
 /** Number of possible hashes. */
 const HASHES = 2 ** 53
 /** Maximum number of calls for a key by a process that caches the key, and mean number if each request may need several new keys. */
@@ -166,7 +169,8 @@ function repeatedWork(facts, setup) {
   const repeated = Math.round(superfluous / sampled)
   const share = sum(shared.map(group => group.length)) / Math.max(1, loads.length)
   if (superfluous < LEAST_SAMPLED || share < REPEATED) return []
-  if (repeated < LEAST_REPEATED || repeated < setup.requests / 20) return []
+  const isRare = repeated < REPEATED_SHARE * setup.requests && repeated < REPEATED_RATE * setup.seconds
+  if (repeated < LEAST_REPEATED || isRare) return []
   const [{ fact }] = heaviest(
     cached,
     it => it.fact,
