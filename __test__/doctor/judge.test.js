@@ -465,6 +465,15 @@ test('an awaited loop explains cheaper work of its function', () => {
   assert.deepEqual(folded([loop, costly]), ['await-loop', 'handler'])
 })
 
+test('an awaited loop explains little work of the function that it calls', () => {
+  const frames = stack('price a.js:9 < plan a.js:50 < handler a.js:90')
+  const loop = finding({ rule: 4, id: 'await-loop', frames, frame: frames[1], time: 900 })
+  const first = finding({ frames: stack('price a.js:7'), time: 100 })
+  assert.deepEqual(folded([loop, first]), ['await-loop (handler)'])
+  assert.deepEqual(folded([loop, finding({ frames: stack('price a.js:7'), time: 500 })]), ['await-loop', 'handler'])
+  assert.deepEqual(folded([loop, finding({ frames: stack('price b.js:7'), time: 100 })]), ['await-loop', 'handler'])
+})
+
 test('work in a stream explains the time of its function', () => {
   const work = finding({ rule: 3, id: 'work-in-write', frames: stack('_transform a.js:4') })
   const late = finding({ frames: stack('_transform a.js:5') })

@@ -33,6 +33,8 @@ const EXPLANATIONS = [
   { by: [3, 4], of: [6], if: runsLine },
   // The function with the loop also computes between the awaited calls.
   { by: ['await-loop'], of: ['handler'], if: isCostlierInFunction },
+  // The first call of the loop may begin on another stack.
+  { by: ['await-loop'], of: ['handler'], if: isMinorInCallee },
   // A stack that was captured late may lack the frames of the stream.
   { by: [3], of: [6], if: isNear },
   { by: ['handler'], of: [4], if: (cause, effect) => effect.confidence === 'possible' && runsLine(effect, cause) },
@@ -146,6 +148,18 @@ function isCostlierInFunction(cause, effect) {
     cause.time >= effect.time &&
     (isIt(effect) || effect.frames.some(frame => !frame.isAsync && isIt({ ...frame, function: frame.name })))
   )
+}
+
+/**
+ * Returns whether the effect is negligible, and happens in a function that the guilty line calls.
+ * @param {Finding} cause
+ * @param {Finding} effect
+ */
+function isMinorInCallee(cause, effect) {
+  if (cause.time < MUCH * effect.time) return false
+  const guilty = cause.frames.findIndex(frame => frame.file === cause.file && frame.line === cause.line)
+  const callees = cause.frames.slice(0, Math.max(0, guilty))
+  return callees.some(frame => isNear({ ...frame, function: frame.name }, effect))
 }
 
 /**
