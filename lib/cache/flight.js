@@ -168,6 +168,12 @@ class Flight {
   hash = undefined
   /** Whether it ended without a value. */
   isAbsent = false
+  /** Copy of the bytes of the last known value, for a store that keeps them for its loaders. @type {Buffer | undefined} */
+  previousBytes = undefined
+  /** Bytes of the loaded value, if the loader knows them. @type {Uint8Array | undefined} */
+  encoded = undefined
+  /** Time until the loaded value is due for a reload, if it is not that of the cache. @type {number | undefined} */
+  refresh = undefined
   /** The loader, if it may end without a value. @type {Function | undefined} */
   #partialLoader
 
@@ -261,9 +267,8 @@ class Flight {
   includes(flight) {
     if (this.#state === 'settled') return false
     const { name } = this.#observer
-    return (
-      flight === this || (name !== undefined && name === flight.#observer.name && flight.flightId === this.flightId)
-    )
+    if (flight === this || this.flightId === 0) return flight === this
+    return name !== undefined && name === flight.#observer.name && flight.flightId === this.flightId
   }
 
   /** Throws if the loader of this flight called the running code: it would wait for itself. */
@@ -279,11 +284,12 @@ class Flight {
   /**
    * @param {Loader} loader
    * @param {unknown} previous
+   * @param {Function} [partialLoader] the user's loader, if it may return no value
    */
-  load(loader, previous) {
+  load(loader, previous, partialLoader = this.isRemote ? loader : undefined) {
     const context = new LoaderContext(previous)
-    // A `loadMany` is called here only if it takes over from another thread; it may return no value.
-    if (!this.begin(context, this.isRemote ? loader : undefined)) return
+    // A `loadMany` that takes over from another thread may return no value.
+    if (!this.begin(context, partialLoader)) return
     try {
       const value = loads.hasSubscribers ? this.trace(() => this.#call(loader, context)) : this.#call(loader, context)
       this.complete(value)

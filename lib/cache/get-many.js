@@ -268,4 +268,4 @@ function combinedError(ids, errors, results, count) {
   return Object.assign(new AggregateError(errors, message), { ids, results })
 }
 
-module.exports = { getMany, loadMany, loaderOfOne }
+module.exports = { byId, combinedError, getMany, loadMany, loaderOfOne, pick }

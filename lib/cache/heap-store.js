@@ -221,8 +221,9 @@ class HeapStore {
    * Weighs a value. Throws if it cannot be stored.
    * @param {Id} id
    * @param {unknown} value
+   * @param {Uint8Array} [_known]
    */
-  encode(id, value) {
+  encode(id, value, _known) {
     checkStorable(id, value)
     if (this.#weigh === undefined) return WEIGHTLESS
     return { bytes: undefined, weight: checkWeight(this.#weigh(value, id), id) }
@@ -235,8 +236,9 @@ class HeapStore {
    * @param {Uint8Array | undefined} _bytes
    * @param {number | undefined} weight
    * @param {number | undefined} ttl
+   * @param {number | undefined} _refresh
    */
-  complete(flight, value, _bytes, weight, ttl) {
+  complete(flight, value, _bytes, weight, ttl, _refresh) {
     if (!this.#flights.end(flight)) return
     this.#failures?.delete(flight.id)
     if (weight !== undefined) this.#put(flight.id, flight.hash, value, weight, ttl)

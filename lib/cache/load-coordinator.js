@@ -155,6 +155,11 @@ class LoadCoordinator {
     return flight
   }
 
+  /** Leaves a flight that a call has found, but does not wait for. @param {Flight} flight */
+  leave(flight) {
+    if (!flight.isAwaited && !flight.isBackground && flight.isRemote) this.#onAbandoned(flight)
+  }
+
   /** Gives up a flight before it loads here. @type {(flight: Flight, error: unknown) => void} */
   abandon(flight, error) {
     if (flight.isSettled) return
@@ -168,7 +173,7 @@ class LoadCoordinator {
     try {
       flight.checkNotInside()
     } catch (error) {
-      if (!flight.isAwaited && !flight.isBackground) this.#nativeStore.undoJoin(flight)
+      if (!flight.isAwaited && !flight.isBackground) this.#store.leave(flight, flight.isLoading)
       throw error
     }
   }
@@ -182,25 +187,23 @@ class LoadCoordinator {
   #onLoaded(flight, value, context) {
     if (flight.isSettled) return
     const isAbsent = value === ABSENT
-    let keeps = false
-    let ttl
+    let settings
     let encoded
     try {
-      // Read each property once: the loader may have replaced it with a getter.
-      const { store } = context
-      ttl = context.ttl
-      checkNumber('context.ttl', ttl)
-      if (typeof store !== 'boolean') throw invalidType('"context.store"', 'of type boolean', store)
-      keeps = store && !isAbsent
+      settings = checkedSettings(context)
       // Waiters in other threads receive the bytes even if they are not kept.
-      if (keeps || (this.#name !== undefined && !isAbsent)) encoded = this.#store.encode(flight.id, value)
+      const isShared = this.#name !== undefined && flight.flightId !== 0
+      if (!isAbsent && (settings.store || isShared)) {
+        encoded = this.#store.encode(flight.id, value, flight.encoded)
+      }
     } catch (error) {
       return this.#onFailed(flight, error)
     }
     // The codec is user code and may have closed the cache.
     if (flight.isSettled) return
     try {
-      this.#store.complete(flight, value, encoded?.bytes, keeps ? encoded?.weight : undefined, ttl)
+      const weight = settings.store ? encoded?.weight : undefined
+      this.#store.complete(flight, value, encoded?.bytes, weight, settings.ttl, flight.refresh)
     } catch (error) {
       // Out of memory.
       return this.#onFailed(flight, error)
@@ -255,6 +258,16 @@ class LoadCoordinator {
   }
 }
 
+/**
+ * Returns the settings of a load, each of which is read once: the loader may have replaced it with a getter.
+ * @param {Settings} context
+ */
+function checkedSettings({ store, ttl }) {
+  checkNumber('context.ttl', ttl)
+  if (typeof store !== 'boolean') throw invalidType('"context.store"', 'of type boolean', store)
+  return { store, ttl }
+}
+
 function abandonedError() {
   return new DOMException('No caller waits for this load any more', 'AbortError')
 }
@@ -265,4 +278,4 @@ function noLoaderError(id) {
   return withCode(new TypeError(message), 'ERR_INVALID_ARG_TYPE')
 }
 
-module.exports = { LoadCoordinator, noLoaderError }
+module.exports = { LoadCoordinator, checkedSettings, noLoaderError }

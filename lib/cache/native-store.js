@@ -7,7 +7,7 @@ const { decode, encode } = require('./codec')
 const { NearCache } = require('./near-cache')
 const { Failures } = require('./failures')
 const { resolved } = require('../internal/deferred')
-const { decodeError, encodeError } = require('../internal/error-codec')
+const { decodeError, tryEncodeError } = require('../internal/error-codec')
 const { NativeEvictions } = require('./native-evictions')
 const { closeCache, openCache } = require('./open')
 const { atLeastOne, checkLimits, checkStorable, checkWeight, closedError } = require('./options')
@@ -26,7 +26,8 @@ const { Hit, Lead, Failing } = native.AnswerKind
 
 /** Maximum number of uses reported to native code together. */
 const MAX_USES = 4096
-const NO_TTL = -1
+/** Stands for the time that is an option of the cache. */
+const DEFAULT = -1
 
 /** The words of the latest answer (AnswerWord). Read them before calling anything else. */
 const out = new Float64Array(native.ANSWER_WORDS)
@@ -58,6 +59,7 @@ class NativeStore {
   /** Number of callers that joined a flight without native code. */
   #coalesced = 0
   #keepsErrors
+  #keepsPrevious
   /** Errors for which native code keeps the times. Empty for a named cache, whose errors native code keeps. */
   #errors = new Failures()
 
@@ -76,6 +78,7 @@ class NativeStore {
     this.loadTimeout = loadTimeout
     this.#name = options.name
     this.#keepsErrors = options.name === undefined && (options.native.errorTtl ?? 0) > 0
+    this.#keepsPrevious = options.keepsPrevious
     this.#weigh = options.weigh
     this.#scratch = this.#codec.copies ? scratch : undefined
     this.#near = new NearCache(native.cacheVersions(this.#handle))
@@ -90,6 +93,11 @@ class NativeStore {
 
   get bytes() {
     return native.cacheBytes(this.#handle)
+  }
+
+  /** Time until which copies may be served without a call to native code. */
+  set validUntil(/** @type {number} */ time) {
+    this.#near.validUntil = time
   }
 
   /** Returns a promise of a value that can be served without a call to native code, and counts a use. @param {Id} id */
@@ -130,6 +138,7 @@ class NativeStore {
     if (out[Kind] !== Hit) return this.#joinFlight(id, bytes, owner, load, 'lookup')
     const flightId = out[FlightId]
     const flight = flightId === 0 ? undefined : owner.join(id, flightId, true, load, 'background')
+    if (flight !== undefined) this.#keepPrevious(flight, bytes)
     try {
       const entry = this.#keepNear(id, bytes)
       return { entry, flight, leads: flight !== undefined, previous: entry.value }
@@ -167,8 +176,14 @@ class NativeStore {
     this.#collectEvictions()
     const flight = owner.join(id, flightId, leads, load, role)
     if (leads && role === 'lookup' && this.#name === undefined) this.#joinable.set(id, flight)
+    if (leads) this.#keepPrevious(flight, bytes)
     const previous = leads && bytes !== null ? this.#decodePrevious(id, bytes) : undefined
     return { entry: undefined, flight, leads, previous }
+  }
+
+  /** Copies the bytes of the last known value for a loader that needs them. @type {(flight: Flight, bytes: Buffer | null) => void} */
+  #keepPrevious(flight, bytes) {
+    if (this.#keepsPrevious && bytes !== null) flight.previousBytes = Buffer.from(bytes)
   }
 
   /**
@@ -217,7 +232,7 @@ class NativeStore {
     this.#checkOpen()
     this.#near.delete(id)
     const now = clock.now()
-    native.cacheSet(this.#handle, id, bytes, weight, ttl ?? NO_TTL, now, this.#uses, this.#useCount, out)
+    native.cacheSet(this.#handle, id, bytes, weight, ttl ?? DEFAULT, now, this.#uses, this.#useCount, out)
     this.#useCount = 0
     this.#collectEvictions()
     this.#forget(id)
@@ -227,10 +242,11 @@ class NativeStore {
    * Encodes and weighs a value. Throws if it cannot be stored.
    * @param {Id} id
    * @param {unknown} value
+   * @param {Uint8Array} [known] its bytes
    */
-  encode(id, value) {
+  encode(id, value, known) {
     checkStorable(id, value)
-    const bytes = encode(this.#codec, id, value)
+    const bytes = known ?? encode(this.#codec, id, value)
     const weight = this.#weigh === undefined ? atLeastOne(lengthOf(bytes)) : checkWeight(this.#weigh(value, id), id)
     checkStorable(id, bytes)
     return { bytes, weight }
@@ -248,13 +264,14 @@ class NativeStore {
    * @param {Uint8Array | undefined} bytes
    * @param {number | undefined} weight
    * @param {number | undefined} ttl
+   * @param {number | undefined} refresh time until the value is due for a reload, by default that of the cache
    */
-  complete(flight, _value, bytes, weight, ttl) {
+  complete(flight, _value, bytes, weight, ttl = DEFAULT, refresh = DEFAULT) {
     this.flushUses()
     const now = clock.now()
     const keeps = weight !== undefined
     const took = now - flight.startedAt
-    native.cacheComplete(this.#handle, flight.flightId, bytes, keeps, weight ?? 0, ttl ?? NO_TTL, took, now, out)
+    native.cacheComplete(this.#handle, flight.flightId, bytes, keeps, weight ?? 0, ttl, refresh, took, now, out)
     this.#collectEvictions()
     this.#remove(flight)
   }
@@ -270,24 +287,15 @@ class NativeStore {
     this.#remove(flight)
     const { id, flightId, startedAt } = flight
     const now = clock.now()
-    const bytes = native.cacheFail(this.#handle, flightId, this.#encodeError(error), now - startedAt, now, out)
+    // For waiters in other threads.
+    const encoded = this.#name === undefined ? undefined : tryEncodeError(error)
+    const bytes = native.cacheFail(this.#handle, flightId, encoded, now - startedAt, now, out)
     if (out[FlightId] !== 0 && this.#keepsErrors) this.#errors.add(id, error, Infinity)
     if (bytes === null) return undefined
     try {
       return { value: this.decode(id, bytes) }
     } catch {
       // The error of the load is more useful than that of the codec.
-      return undefined
-    }
-  }
-
-  /** Encodes an error for waiters in other threads. @param {unknown} error */
-  #encodeError(error) {
-    if (this.#name === undefined) return undefined
-    try {
-      return encodeError(error)
-    } catch {
-      // Out of memory: the waiters are rejected without the error.
       return undefined
     }
   }
@@ -309,14 +317,10 @@ class NativeStore {
    * @param {boolean} isLoading whether it loads here
    */
   leave(flight, isLoading) {
-    const mayStop = this.#isClosed || native.cacheLeave(this.#handle, flight.flightId, isLoading)
+    const isOwn = this.#isClosed || flight.flightId === 0
+    const mayStop = isOwn || native.cacheLeave(this.#handle, flight.flightId, isLoading)
     if (!isLoading || mayStop) this.#remove(flight)
     return mayStop
-  }
-
-  /** Leaves a flight that native code has joined. @param {Flight} flight */
-  undoJoin(flight) {
-    this.leave(flight, flight.isLoading)
   }
 
   /** Gives up a flight that loads in another thread. @param {Flight} flight */

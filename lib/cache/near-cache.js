@@ -32,6 +32,8 @@ class NearCache {
   /** Marks of the last decoded values for each version word, newest first. A value that is decoded again unchanged is kept. */
   #decoded = new Uint32Array(0)
   #versions
+  /** Time until which copies may be served at all: other processes may have changed the values. */
+  validUntil = Infinity
 
   /** @param {Uint32Array | null} versions version words; without them no copies are kept */
   constructor(versions) {
@@ -49,7 +51,7 @@ class NearCache {
   getIfNotDue(id) {
     const entry = this.#find(id)
     if (entry === undefined) return undefined
-    const until = Math.min(entry.refresh, entry.fresh)
+    const until = Math.min(entry.refresh, entry.fresh, this.validUntil)
     return until === Infinity || clock.now() < until ? entry : undefined
   }
 

@@ -112,6 +112,7 @@ function readOptions(options) {
     codec: resolveCodec(codec),
     isCodecGiven: codec !== undefined,
     loadTimeout,
+    keepsPrevious: false,
     native: {
       ...limits,
       ...times,
@@ -265,6 +266,7 @@ function closedError() {
 
 module.exports = {
   DEFAULTS,
+  OPTIONS,
   checkResize,
   checkFunction,
   checkId,

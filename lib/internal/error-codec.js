@@ -34,6 +34,15 @@ function encodeError(error) {
   return v8().serialize(serializeError(error, 0, { left: MAX_LISTED }))
 }
 
+/** Like `encodeError`, but returns `undefined` if memory is exhausted. @param {unknown} error */
+function tryEncodeError(error) {
+  try {
+    return encodeError(error)
+  } catch {
+    return undefined
+  }
+}
+
 /**
  * @param {unknown} error
  * @param {number} depth
@@ -198,4 +207,4 @@ function createError({ kind, name, message, cause, errors = [] }) {
   return error
 }
 
-module.exports = { encodeError, decodeError, toText }
+module.exports = { encodeError, decodeError, toText, tryEncodeError }

@@ -85,6 +85,8 @@ pub struct Incoming<V> {
     pub weight: u64,
     /// Overrides the cache's `ttl`.
     pub ttl: Option<Duration>,
+    /// Overrides the cache's `refresh_after`.
+    pub refresh: Option<Duration>,
 }
 
 struct State<V> {
@@ -374,12 +376,13 @@ impl<V: Clone> Cache<V> {
     }
 
     fn store(&self, state: &mut State<V>, key: &Key, incoming: Incoming<V>, now: Time) -> Vec<Evicted<V>> {
-        let Incoming { value, weight, ttl } = incoming;
+        let Incoming { value, weight, ttl, refresh } = incoming;
         let replaced = state.index.find(key).map(|(slot, _)| slot);
         let rank = replaced.and_then(|slot| state.order.rank(slot));
         let mut evicted: Vec<_> =
             replaced.and_then(|slot| self.evict(state, slot, Reason::Replaced)).into_iter().collect();
-        let times = self.lifetime.times(now, ttl, state.random.next());
+        let mut times = self.lifetime.times(now, ttl, state.random.next());
+        times.refresh_at = refresh.map_or(times.refresh_at, |refresh| now.after(refresh));
         if !state.order.may_hold(weight) || times.age(now) == Age::Expired {
             return evicted;
         }

@@ -80,7 +80,7 @@ fn a_failed_load_leaves_no_entry() {
 #[test]
 fn a_value_heavier_than_the_cache_is_not_stored() {
     let cache = cache(Limits { bytes: 10, ..UNBOUNDED }, UNLIMITED);
-    let heavy = |weight| Incoming { value: 9, weight, ttl: None };
+    let heavy = |weight| Incoming { value: 9, weight, ttl: None, refresh: None };
     put(&cache, "b", 1, NOW);
     put(&cache, "a", 1, NOW);
     assert_eq!(reasons(&cache.set(&[], &key("a"), heavy(11), NOW)), [(1, Reason::Replaced)]);

@@ -31,7 +31,7 @@ fn key() -> Key {
 }
 
 fn value(value: u32) -> Incoming<u32> {
-    Incoming { value, weight: 1, ttl: None }
+    Incoming { value, weight: 1, ttl: None, refresh: None }
 }
 
 fn set(cache: &Cache<u32>, number: u32) {

@@ -119,7 +119,7 @@ proptest! {
                 }
                 Step::Set(name, weight, ttl) => {
                     let ttl = unique(ttl, count);
-                    let incoming = Incoming { value: count, weight, ttl: ttl.map(Duration::from_micros) };
+                    let incoming = Incoming { value: count, weight, ttl: ttl.map(Duration::from_micros), refresh: None };
                     drop(cache.set(&[], &key(&name.to_string()), incoming, now));
                     model.forget(name);
                     model.store(name, count, weight, ttl);
@@ -138,7 +138,7 @@ proptest! {
                 }
                 Step::Complete(index, weight) if !model.flights.is_empty() => {
                     let (flight, name, is_current) = model.flights.remove(index % model.flights.len());
-                    let incoming = Incoming { value: count, weight, ttl: None };
+                    let incoming = Incoming { value: count, weight, ttl: None, refresh: None };
                     prop_assert!(cache.complete(flight, ME, Some(incoming), MS(1), now).is_some());
                     if is_current {
                         model.store(name, count, weight, None);

@@ -32,7 +32,7 @@ pub fn key(name: &str) -> Key {
 }
 
 pub fn value(value: u32) -> Incoming<u32> {
-    Incoming { value, weight: 1, ttl: None }
+    Incoming { value, weight: 1, ttl: None, refresh: None }
 }
 
 pub fn put(cache: &Cache<u32>, name: &str, number: u32, now: Time) -> Vec<Evicted<u32>> {

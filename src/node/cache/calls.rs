@@ -173,7 +173,7 @@ pub fn cache_set(
     out: Unknown,
 ) -> Result<()> {
     let key = read_key(&env, &key)?;
-    let incoming = incoming(store(&env, cache, &value)?, weight, ttl);
+    let incoming = incoming(store(&env, cache, &value)?, weight, ttl, -1.0);
     with_uses(&env, &uses, used, |uses| {
         answer(&env, cache, &out, |handle, answer| {
             let evicted = handle.shared.cache.set(uses, &key, incoming, time_of(now));
@@ -183,10 +183,11 @@ pub fn cache_set(
     })?
 }
 
-/// Completes a load, and stores its value if `keeps` is true. Followers receive the value, if there is one.
+/// Completes a load, and stores its value if `keeps` is true. Followers receive the value, if there is one. If `ttl` or `refresh` is
+/// negative, that of the cache applies.
 #[napi(
     catch_unwind,
-    ts_args_type = "cache: number, flight: number, value: Uint8Array | undefined, keeps: boolean, weight: number, ttl: number, took: number, now: number, out: Float64Array"
+    ts_args_type = "cache: number, flight: number, value: Uint8Array | undefined, keeps: boolean, weight: number, ttl: number, refresh: number, took: number, now: number, out: Float64Array"
 )]
 #[allow(clippy::too_many_arguments, reason = "an object would cost more than the call itself")]
 pub fn cache_complete(
@@ -197,6 +198,7 @@ pub fn cache_complete(
     keeps: bool,
     weight: f64,
     ttl: f64,
+    refresh: f64,
     took: f64,
     now: f64,
     out: Unknown,
@@ -204,7 +206,7 @@ pub fn cache_complete(
     let (flight, value) = (u64_of(flight), store_defined(&env, cache, &value)?);
     answer(&env, cache, &out, |handle, answer| {
         answer.kind(AnswerKind::Nothing, None);
-        let incoming = value.clone().filter(|_| keeps).map(|value| incoming(value, weight, ttl));
+        let incoming = value.clone().filter(|_| keeps).map(|value| incoming(value, weight, ttl, refresh));
         let (shared, took) = (&handle.shared, duration_of(took));
         let loaded = shared.cache.complete(flight, handle.participant, incoming, took, time_of(now));
         let Some(loaded) = loaded else { return };
@@ -352,8 +354,9 @@ fn with_uses<R>(env: &Env, slots: &Unknown, count: u32, f: impl FnOnce(&[u32]) -
         .ok_or_else(|| misuse("an invalid list of slots"))
 }
 
-fn incoming(value: Stored, weight: f64, ttl: f64) -> Incoming<Stored> {
-    Incoming { value, weight: u64_of(weight), ttl: (ttl >= 0.0).then(|| duration_of(ttl)) }
+fn incoming(value: Stored, weight: f64, ttl: f64, refresh: f64) -> Incoming<Stored> {
+    let given = |millis: f64| (millis >= 0.0).then(|| duration_of(millis));
+    Incoming { value, weight: u64_of(weight), ttl: given(ttl), refresh: given(refresh) }
 }
 
 fn store_defined(env: &Env, cache: u32, bytes: &Unknown) -> Result<Option<Stored>> {
