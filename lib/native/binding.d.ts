@@ -48,8 +48,11 @@ export declare function cacheClear(cache: number): void
 /** Returns the time of the process-wide clock, in milliseconds. */
 export declare function cacheClock(): number
 
-/** Completes a load, and stores its value if `keeps` is true. Followers receive the value, if there is one. */
-export declare function cacheComplete(cache: number, flight: number, value: Uint8Array | undefined, keeps: boolean, weight: number, ttl: number, took: number, now: number, out: Float64Array): void
+/**
+ * Completes a load, and stores its value if `keeps` is true. Followers receive the value, if there is one. If `ttl` or `refresh` is
+ * negative, that of the cache applies.
+ */
+export declare function cacheComplete(cache: number, flight: number, value: Uint8Array | undefined, keeps: boolean, weight: number, ttl: number, refresh: number, took: number, now: number, out: Float64Array): void
 
 /** Removes an entry. Returns whether there was one. */
 export declare function cacheDelete(cache: number, key: unknown, now: number, out: Float64Array): boolean
@@ -283,6 +286,9 @@ export interface LatencySummary {
   p99: number
   max: number
 }
+
+/** Creates a file and locks it. Returns `null` if another thread or process has locked it. */
+export declare function lockFile(path: string): number | null
 
 /** Returns the statistics of the loop. */
 export declare function loopStats(): LoopStats
@@ -544,6 +550,9 @@ export interface TransformStats {
   failed: number
   runTime: LatencySummary
 }
+
+/** Releases a lock. */
+export declare function unlockFile(lock: number): void
 
 /** The version of the package that this addon belongs to. */
 export declare const VERSION: string

@@ -11,6 +11,7 @@ use crate::transform::Transform;
 use crate::transform::streaming::StreamSession;
 use napi::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::sync::Arc;
 
 /// A task that a pool has admitted and whose outcome JavaScript has not received yet.
@@ -39,6 +40,8 @@ pub struct Handles {
     pub input_buffers: HandleMap<InputBuffer>,
     pub caches: HandleMap<cache::Handle>,
     pub sessions: HandleMap<Arc<StreamSession>>,
+    /// Locked files.
+    pub locks: HandleMap<File>,
 }
 
 /// Handle of a reservation, or a negative number for none, which may be `IN_TURN`. A function that accepts a reservation owns it, even on

@@ -14,6 +14,7 @@ mod completion;
 mod convert;
 mod drain;
 mod environment;
+mod file_lock;
 mod function_thread;
 mod handles;
 mod json_list;
