@@ -1663,6 +1663,216 @@ export interface CacheStats {
   loadTime: LatencySummary
 }
 
+// ---------------------------------------------------------------- tiered cache
+
+/**
+ * A second tier that caches of several processes share, such as `hostTier()` of `offloop/host`. Any number of caches may use one; closing
+ * a cache leaves it open. It does not keep the process alive while no call is in flight.
+ */
+export interface Tier {
+  /**
+   * Sends the deletes that the tier has not acknowledged, if it can be reached, and closes the connection. Caches go on as if the tier were
+   * unreachable. May be called again.
+   */
+  close(): Promise<void>
+  /** Alias of {@link Tier.close}. */
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** How a tier compresses values. Unknown options are rejected. */
+export interface TierCompression {
+  /** Size from which values are compressed, in bytes, 0 or more. Default 4096. */
+  over?: number | undefined
+  /** Format. Processes with another one load the value again. Default `'zstd'`. */
+  with?: 'lz4' | 'zstd' | undefined
+  /** Level of `'zstd'`, as in `transforms.zstdCompress`. Default 1. */
+  level?: number | undefined
+  /** Pool on whose threads values are compressed. If it is full, values are stored uncompressed. Default: the shared pool. */
+  pool?: Pool | undefined
+}
+
+/**
+ * Whether a process sees the changes of the others. `'sighted'`: copies are served. `'blind'`: each call asks the tier. `'down'`: the tier
+ * cannot be reached, and the process is on its own.
+ */
+export type TierState = 'sighted' | 'blind' | 'down'
+
+/** Options of {@link TieredCache}. Unknown options are rejected. Times are in milliseconds. */
+export interface TieredCacheOptions<K extends CacheId, V> extends Omit<CacheOptions<K, V>, 'storage' | 'name' | 'ttl'> {
+  /** The tier that the processes share. */
+  tier: Tier
+  /**
+   * Name of the cache, which its processes have in common, at most 1,000 characters. Their `codec`, `staleWhileRevalidate` and `staleIfError`
+   * must match; worker threads of a process also share the copies of the process.
+   */
+  name: string
+  /** How long a value is fresh, 1 or more. Required: it bounds the effect of changes that are lost. */
+  ttl: number
+}
+
+/** Options of {@link TieredCache.get}. */
+export interface TieredCacheGetOptions<K extends CacheId, V> extends CacheGetOptions<K, V> {
+  /**
+   * Age that a copy may have, in milliseconds; at most that of the tier counts. With 0 the call asks the tier: it sees all changes that were
+   * acknowledged before it began. Default: that of the tier.
+   */
+  maxStale?: number | undefined
+}
+
+/** Options of the changes of a {@link TieredCache}. */
+export interface TieredCacheChangeOptions {
+  /** Resolves only when no process serves an older copy any more, which takes `maxStale` longer. Default `false`. */
+  everywhere?: boolean | undefined
+}
+
+/** Calls of a {@link TieredCache} to its tier. */
+export interface TierStats {
+  /** Values that the tier had. */
+  hits: number
+  /** Questions that found no value in the tier. */
+  misses: number
+  /** Loads of this thread that other processes wait for instead of loading themselves. */
+  leads: number
+  /** Waits for loads of other processes. */
+  waits: number
+  /** Loaded values that were not stored, because their id was deleted or set meanwhile. */
+  denied: number
+  /** Commands without a reply within `timeout`. */
+  timeouts: number
+  /** Commands that failed otherwise. */
+  errors: number
+  /** Connections lost. */
+  gaps: number
+  /** Deletes that the tier has not acknowledged. */
+  debts: number
+  /** Values of the tier that could not be decoded. */
+  undecodable: number
+  /** Values above `maxValueBytes`, which each process loads for itself. */
+  oversized: number
+  /** State of the link to the tier. */
+  state: TierState
+  /** Milliseconds since the last moment up to which all changes are known; infinite if that is unknown. */
+  age: number
+  /** From a question to the reply of the tier. */
+  roundTrip: LatencySummary
+}
+
+/** As {@link CacheStats}, for this process. `loads` counts calls of loaders, and not values that the tier had. */
+export interface TieredCacheStats extends CacheStats {
+  /** Calls to the tier. */
+  tier: TierStats
+}
+
+/**
+ * A cache whose loads and changes all processes share through a tier: one of them loads an id, and a change is seen by all.
+ *
+ * After `await cache.delete(id)` (or `set`, `clear`), no `get` in this process, and no `get` that begins more than `maxStale` later in another
+ * one, returns a value that was loaded before.
+ *
+ * While the tier cannot be reached, each process loads for itself and keeps values for `maxStale` at most.
+ *
+ * @example
+ * const tier = hostTier() // of offloop/host
+ * const users = new TieredCache({ name: 'users', max: 10_000, ttl: 60_000, tier, load: id => db.user(id) })
+ * const user = await users.get('42') // one load among all processes
+ * await db.save(user)
+ * await users.delete('42') // all processes load it again
+ */
+export class TieredCache<K extends CacheId = string, V = unknown> {
+  /** @throws TypeError or RangeError for bad options; OffloopError ERR_OFFLOOP_CLOSED if the tier is closed */
+  constructor(options: TieredCacheOptions<K, V>)
+  /**
+   * Returns the value: a copy of this process, the value of the tier, or the result of the load that all processes share. Rejects as
+   * {@link Cache.get} does, with the error of a load in another process too.
+   * @param load replaces the cache's own loader
+   * @example
+   * const page = await pages.get(url, url => render(url))
+   */
+  get(id: K, load?: CacheLoader<K, V> | undefined): Promise<V>
+  /**
+   * @example
+   * const rights = await users.get(id, { maxStale: 0 }) // not older than this call
+   */
+  get(id: K, options: TieredCacheGetOptions<K, V>): Promise<V>
+  /**
+   * Returns the values of many ids, in their order, as {@link Cache.getMany} does. The tier is asked about all missing ids in one round trip;
+   * those that this process has to load are loaded in one call of `loadMany`.
+   * @example
+   * const users = await cache.getMany(['1', '2'], ids => db.users(ids)) // Map { '1' => …, '2' => … }
+   */
+  getMany(ids: readonly K[], loadMany?: CacheManyLoader<K, V> | undefined): Promise<Map<K, V>>
+  /**
+   * @example
+   * const users = await cache.getMany(['1', '2'], { signal: request.signal })
+   */
+  getMany(ids: readonly K[], options: CacheGetManyOptions<K, V>): Promise<Map<K, V>>
+  /**
+   * Reloads an id even if its value is fresh, or shares a reload in flight of another process.
+   * @example
+   * setInterval(() => rates.refresh('EUR').catch(log), 60_000)
+   */
+  refresh(id: K, options?: CacheGetOptions<K, V> | undefined): Promise<V>
+  /**
+   * Stores a value, for `ttl` milliseconds instead of the cache's. Resolves when the tier has it. Rejects with ERR_OFFLOOP_TIER if the tier has
+   * not acknowledged it: the value may have been stored, but never will be later, and the id is deleted as soon as the tier can be reached.
+   *
+   * A rejection that is not handled does not end the process: `onError` of the tier receives the error.
+   * @example
+   * await tokens.set(id, token, { ttl: token.expiresIn * 1000 })
+   */
+  set(id: K, value: V, options?: (TieredCacheChangeOptions & { ttl?: number | undefined }) | undefined): Promise<void>
+  /**
+   * Deletes an id in all processes. Returns whether the tier had a value. A load in flight does not store its result. Rejects with
+   * ERR_OFFLOOP_TIER if the tier has not acknowledged the delete, which is then sent as soon as the tier can be reached.
+   * @example
+   * await users.delete(id, { everywhere: true }) // no process serves the old value any more
+   */
+  delete(id: K, options?: TieredCacheChangeOptions | undefined): Promise<boolean>
+  /**
+   * Deletes many ids, as {@link TieredCache.delete} does.
+   * @example
+   * await users.deleteMany(team.members)
+   */
+  deleteMany(ids: readonly K[], options?: TieredCacheChangeOptions | undefined): Promise<void>
+  /** Deletes all ids in all processes, as {@link TieredCache.delete} does. */
+  clear(options?: TieredCacheChangeOptions | undefined): Promise<void>
+  /** State of the link to the tier. */
+  readonly tierState: TierState
+  /**
+   * Resolves when the link is `'sighted'`, or with `maxStale: 0` when the tier can be reached. Rejects if the signal aborts.
+   * @example
+   * await users.ready({ signal: AbortSignal.timeout(5000) })
+   */
+  ready(options?: { signal?: AbortSignal | undefined } | undefined): Promise<void>
+  /** Returns the copy of this process if there is a fresh one and it may be served. Does not load. */
+  peek(id: K): V | undefined
+  /** True if this process has a fresh copy that may be served. */
+  has(id: K): boolean
+  /** Iterates over the copies of this process, as {@link Cache.entries} does. */
+  entries(): IterableIterator<[K, V]>
+  /** Iterates over the ids of {@link TieredCache.entries}. */
+  keys(): IterableIterator<K>
+  /** Iterates over the values of {@link TieredCache.entries}. */
+  values(): IterableIterator<V>
+  [Symbol.iterator](): IterableIterator<[K, V]>
+  /** Copies that this process holds; 0 once closed. */
+  readonly size: number
+  /** Weight of these copies; 0 once closed. */
+  readonly bytes: number
+  /**
+   * Returns a snapshot.
+   * @example
+   * const { state, debts } = users.stats().tier
+   */
+  stats(): TieredCacheStats
+  /** Changes the limits of the copies of this process. */
+  resize(limits: { max?: number | undefined; maxBytes?: number | undefined }): void
+  /** Releases the copies of this process and rejects waiting callers with ERR_OFFLOOP_CLOSED. The tier stays open. May be called again. */
+  close(): void
+  /** Alias of {@link TieredCache.close}. */
+  [Symbol.dispose](): void
+}
+
 // ---------------------------------------------------------------- streams
 
 /** Options of {@link Pool.stream} and {@link Pool.collect}. Unknown options are rejected. */
@@ -1799,6 +2009,7 @@ export class OffloopError extends Error {
     | 'ERR_OFFLOOP_WORKER_EXIT'
     | 'ERR_OFFLOOP_RECURSIVE_LOAD'
     | 'ERR_OFFLOOP_RESOURCES'
+    | 'ERR_OFFLOOP_TIER'
     | 'ERR_OFFLOOP_NO_BINDING'
   /** Name of the transform that failed; in a chain, of the step. */
   readonly transform?: string

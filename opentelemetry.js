@@ -26,7 +26,9 @@ const ATTRIBUTES = /** @type {Record<string, string>} */ ({
   transform: 'offloop.transform.name',
   outcome: 'offloop.task.outcome',
   result: 'offloop.cache.result',
-  reason: 'offloop.cache.eviction.reason'
+  reason: 'offloop.cache.eviction.reason',
+  failure: 'offloop.cache.tier.failure',
+  state: 'offloop.cache.tier.state'
 })
 
 /** Observers of each provider, by subject. @type {WeakMap<MeterProvider, Map<Subject, Observer>>} */

@@ -12,6 +12,8 @@ const FIRST_USES = {
   Sink: "offloop.pool.collect(offloop.transforms.gzip()) instanceof offloop.Sink && 'works'",
   OffloopError: "new offloop.OffloopError('ERR_OFFLOOP_CLOSED', 'works').message",
   OverloadError: "offloop.OverloadError.prototype instanceof offloop.OffloopError && 'works'",
+  TieredCache:
+    "(() => { try { new offloop.TieredCache({}) } catch ({ code }) { return code === 'ERR_INVALID_ARG_TYPE' && 'works' } })()",
   signalOf:
     "!offloop.signalOf(new (require('node:http').ServerResponse)({ method: 'GET', httpVersionMajor: 1 })).aborted && 'works'"
 }

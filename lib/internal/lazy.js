@@ -19,12 +19,14 @@ function lazy(load) {
  * doubles can replace them. One that was assigned before keeps its value.
  * @template {object} T
  * @template {keyof T & string} K
+ * @template {object} [O={}]
  * @param {() => T} load
  * @param {K[]} names
- * @returns {Pick<T, K>}
+ * @param {O} [target] object that receives the properties
+ * @returns {O & Pick<T, K>}
  */
-function lazyProperties(load, names) {
-  const object = /** @type {any} */ ({})
+function lazyProperties(load, names, target) {
+  const object = /** @type {any} */ (target ?? {})
   const loaded = lazy(load)
   /** @type {Map<K, () => unknown>} */
   const getters = new Map(names.map(name => [name, () => read(name)]))

@@ -7,10 +7,11 @@
  * @typedef {import('../../index').LatencySummary} LatencySummary
  * @typedef {object} StatsOf
  * @property {PoolSnapshot} pool
- * @property {import('../../index').CacheStats} cache
+ * @property {import('../../index').CacheStats & { tier?: TierStats }} cache
  * @property {import('../../index').StreamStats} stream
  * @property {WatchStats} loop
  * @typedef {import('../../watch').WatchStats} WatchStats
+ * @typedef {import('../../index').TierStats} TierStats
  * @typedef {PoolStats & { maxQueue: number, maxQueueBytes: number }} PoolSnapshot statistics and limits of a pool
  * @typedef {keyof StatsOf} Subject
  * @typedef {number | LatencySummary | { [label: string]: Reading }} Reading
@@ -55,6 +56,24 @@ function byTransform(read) {
   return (/** @type {PoolStats} */ { byTransform }) =>
     Object.fromEntries(Object.entries(byTransform).map(([name, stats]) => [name, read(stats)]))
 }
+
+/**
+ * Reads the statistics of a cache that has a tier.
+ * @param {(tier: TierStats) => Reading | undefined} read
+ */
+function ofTier(read) {
+  return (/** @type {{ tier?: TierStats }} */ { tier }) => (tier === undefined ? undefined : read(tier))
+}
+
+const tierResults = (/** @type {TierStats} */ { hits, misses, waits }) => {
+  return { hit: hits, miss: Math.max(0, misses - waits), wait: waits }
+}
+const tierErrors = (/** @type {TierStats} */ { timeouts, errors, denied, undecodable, oversized }) => {
+  return { timeout: timeouts, connection: errors, denied, undecodable, oversized }
+}
+const tierStates = (/** @type {TierStats} */ { state }) =>
+  Object.fromEntries(['sighted', 'blind', 'down'].map(name => [name, name === state ? 1 : 0]))
+const staleness = (/** @type {TierStats} */ { age }) => (Number.isFinite(age) ? inSeconds(age) : undefined)
 
 const tasksByOutcome = (/** @type {PoolStats} */ { completed, failed, cancelled, rejected }) => {
   return { completed, failed, cancelled, rejected }
@@ -103,7 +122,35 @@ const metrics = {
     metric('summary', 'cache.load', '{load}', 'Time that loads took', stats => stats.loadTime),
     metric('counter', 'cache.evictions', '{entry}', 'Evicted entries by reason', stats => ({ ...stats.evictions }), [
       'reason'
-    ])
+    ]),
+    metric('counter', 'cache.tier.requests', '{request}', 'Questions to the tier by result', ofTier(tierResults), [
+      'result'
+    ]),
+    metric('counter', 'cache.tier.errors', '{error}', 'Failures of the tier by kind', ofTier(tierErrors), ['failure']),
+    metric('gauge', 'cache.tier.state', '1', 'Whether the link to the tier is in a state', ofTier(tierStates), [
+      'state'
+    ]),
+    metric(
+      'size',
+      'cache.tier.debts',
+      '{delete}',
+      'Deletes that the tier has not acknowledged',
+      ofTier(it => it.debts)
+    ),
+    metric(
+      'gauge',
+      'cache.tier.staleness',
+      's',
+      'Age of the last moment up to which changes are known',
+      ofTier(staleness)
+    ),
+    metric(
+      'summary',
+      'cache.tier.round_trip',
+      '{request}',
+      'Time that questions to the tier took',
+      ofTier(it => it.roundTrip)
+    )
   ],
   stream: [
     metric('counter', 'stream.written', '{chunk}', 'Chunks accepted', stats => stats.written),

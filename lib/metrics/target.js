@@ -3,6 +3,7 @@
 const { Cache } = require('../cache')
 const { Pool, stateOf } = require('../pool')
 const { Sink, TransformDuplex } = require('../stream')
+const { TieredCache } = require('../tier')
 const { isWatch } = require('../watch')
 const { samplesOf } = require('./definitions')
 
@@ -14,7 +15,7 @@ const { samplesOf } = require('./definitions')
  */
 const SUBJECTS = {
   pool: { ...instances(Pool), stats: (/** @type {Pool} */ pool) => withLimits(pool, pool.stats()) },
-  cache: { ...instances(Cache), stats: (/** @type {Cache} */ cache) => cache.stats() },
+  cache: { ...instances(Cache, TieredCache), stats: (/** @type {Cache | TieredCache} */ cache) => cache.stats() },
   stream: {
     ...instances(Sink, TransformDuplex),
     stats: (/** @type {Sink | TransformDuplex} */ stream) => (stream.destroyed ? undefined : stream.stats())

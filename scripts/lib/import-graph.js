@@ -20,9 +20,10 @@ const LAYERS = [
   ['lib/stream/'],
   ['lib/pool/index.js'],
   ['lib/index.js'],
+  ['lib/tier/'],
   ['lib/metrics/'],
   ['lib/doctor/'],
-  ['index.js', 'opentelemetry.js', 'prometheus.js', 'watch.js', 'doctor.js'],
+  ['index.js', 'opentelemetry.js', 'prometheus.js', 'watch.js', 'doctor.js', 'host.js'],
   ['fastify.js']
 ]
 
@@ -57,8 +58,8 @@ function rules() {
   )
   const closed = CLOSED.map(folder => ({
     name: 'closed folder',
-    // The doctor looks with the parts of the watch.
-    from: { pathNot: `^lib/(${folder}|doctor)/` },
+    // The doctor looks with the parts of the watch; a tiered cache consists of the parts of a cache.
+    from: { pathNot: `^lib/(${folder}|doctor|tier)/` },
     to: { path: `^lib/${folder}/`, pathNot: '/index[.]js$', ...CODE }
   }))
   return [

@@ -1,0 +1,5 @@
+'use strict'
+
+const { TieredCache } = require('./tiered-cache')
+
+module.exports = { TieredCache }

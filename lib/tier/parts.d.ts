@@ -1,0 +1,18 @@
+// The parts of a tiered cache, as they use each other.
+
+export interface Parts {
+  name: string
+  times: import('./records').Times
+  whenDown: 'local' | 'load' | 'fail'
+  onError(error: Error): void
+  codec: import('./copies').Codec
+  link: import('./link').Link
+  records: import('./records').Records
+  held: import('./held').Held
+  waits: import('./waits').Waits
+  values: import('./values').Values
+  counts: import('./counts').Counts
+  bare: import('./bare-flights').BareFlights
+  /** Versions that this process is storing: messages about them are for others. */
+  writing: Set<string>
+}
