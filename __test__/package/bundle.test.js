@@ -37,10 +37,18 @@ const FILES = `const files = () => Object.keys(require.cache)
 const ADDON = `offloop-${platform()}`
 const FIRST = ['index.js', 'lib/bundle.js', `${ADDON}/offloop.${platform()}.node`, `${ADDON}/package.json`].sort()
 
-for (const load of ["require('offloop')", "const { ...all } = require('offloop')", "await import('offloop')"]) {
-  test(`${load} loads one file`, async () => {
+/** Files of the parts that a tiered cache needs. */
+const LATER = ['cache', 'tier'].map(folder => `lib/${folder}.js`)
+
+for (const [load, more] of /** @type {[string, string[]][]} */ ([
+  ["require('offloop')", []],
+  ["const { Pool, Cache } = require('offloop')", []],
+  ["const { ...all } = require('offloop')", LATER],
+  ["await import('offloop')", LATER]
+])) {
+  test(`${load} loads ${more.length + 1} of its files`, async () => {
     const script = `(async () => { ${FILES} ${load}; console.log(JSON.stringify(files())) })()`
-    assert.deepEqual(JSON.parse(await output(script)), FIRST)
+    assert.deepEqual(JSON.parse(await output(script)), [...FIRST, ...more].sort())
   })
 }
 

@@ -37,7 +37,7 @@ function read(path) {
 
 test('contains only the kinds of files that users need', () => {
   const kinds = [
-    /^(package\.json|(index|fastify|prometheus|opentelemetry|watch|doctor)\.(js|d\.ts)|(README|CHANGELOG|SECURITY)\.md|LICENSE|docs\/[\w-]+\.md)$/,
+    /^(package\.json|(index|fastify|prometheus|opentelemetry|watch|doctor|host)\.(js|d\.ts)|(README|CHANGELOG|SECURITY)\.md|LICENSE|docs\/[\w-]+\.md)$/,
     /^bin\/offloop\.js$/,
     /^lib\/([\w-]+\/)*[\w-]+(\.d)?\.(js|ts)$/,
     // The page of the doctor.

@@ -16,9 +16,11 @@ const ENTRIES = [
   'opentelemetry.js',
   'watch.js',
   'doctor.js',
+  'host.js',
   'bin/offloop.js',
   'lib/doctor/load-process.js',
   'lib/doctor/probe/preload.js',
+  'lib/tier/host/keeper-thread.js',
   'lib/watch/auto.js',
   'lib/worker/worker-main.js'
 ]

@@ -1,0 +1,24 @@
+'use strict'
+
+// The thread of the process that keeps the records of a host: a blocked event loop of that process does not delay the others.
+
+const { rmSync } = require('node:fs')
+const { createServer } = require('node:net')
+const { parentPort, workerData } = require('node:worker_threads')
+const { now } = require('../../internal/clock')
+const { Hub } = require('../hub')
+const { serve } = require('./serve')
+
+/** Maximum number of connections, one for each thread that has a cache. */
+const MAX_CONNECTIONS = 1000
+
+const { socket, isFile, maxBytes } = workerData
+const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPort)
+const hub = new Hub(maxBytes, now)
+const server = createServer(connection => serve(hub, connection))
+server.maxConnections = MAX_CONNECTIONS
+server.on('error', ({ message }) => port.postMessage({ failure: message }))
+// That of an earlier keeper.
+if (isFile) rmSync(socket, { force: true })
+// Not by way of the primary process of a cluster.
+server.listen({ path: socket, exclusive: true }, () => port.postMessage({ failure: undefined }))
