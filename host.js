@@ -3,4 +3,4 @@
 const { hostTier } = require('./lib/tier/host')
 
 /** @type {typeof import('./host.d.ts')} */
-module.exports = { hostTier: /** @type {any} */ (hostTier) }
+module.exports = { hostTier }
