@@ -3,19 +3,20 @@ import type { Tier, TierCompression } from './index'
 /** Options of {@link hostTier}. Unknown options are rejected. Times are in milliseconds. */
 export interface HostTierOptions {
   /**
-   * Directory in which the processes meet, created with mode 700. It must belong to this user, and be closed to others. Default: `offloop` in
+   * Directory in which the processes meet, created with mode 700. It must belong to this user, and be closed to others; Windows does
+   * not check this. Default: `offloop` in
    * `$XDG_RUNTIME_DIR`, otherwise one in the temporary directory.
    */
   path?: string | undefined
-  /** Size of all records, if this process keeps them, 1 or more; the least recently used are removed. Default 64 MiB. */
+  /** Size of all records, if this process is the keeper, 1 or more; evicts the least recently used. Default 64 MiB. */
   maxBytes?: number | undefined
-  /** Age that a copy in a process may have. With 0 each call asks the tier. Default 1000. */
+  /** Maximum age of a copy in a process. With 0, each call asks the tier. Default 1000. */
   maxStale?: number | undefined
-  /** Limit for one command, 1 or more. Default 250. */
+  /** Command timeout, 1 or more. Default 250. */
   timeout?: number | undefined
   /** Time after which another process repeats the load of a process that has died, 10 or more. Default 3000. */
   leaseTtl?: number | undefined
-  /** Size of the largest value that is shared, 1 byte to 64 MiB; each process keeps larger ones for itself. Default 1 MiB. */
+  /** Maximum size of a shared value, 1 byte to 64 MiB; larger values stay in the process that loads them. Default 1 MiB. */
   maxValueBytes?: number | undefined
   /** Compresses large values on the threads of a pool. Default `false`. */
   compress?: false | TierCompression | undefined
@@ -30,7 +31,7 @@ export interface HostTierOptions {
 
 /**
  * Returns a tier for all processes of this user on this host. One of them keeps the records in a separate thread; when that process
- * ends, another one takes over, with no records at first.
+ * ends, another takes over, without records.
  * @throws TypeError or RangeError for bad options; OffloopError ERR_OFFLOOP_TIER if the directory cannot be used
  * @example
  * const { TieredCache } = require('offloop')

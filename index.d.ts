@@ -1667,7 +1667,7 @@ export interface CacheStats {
 
 /**
  * A second tier that caches of several processes share, such as `hostTier()` of `offloop/host`. Any number of caches may use one; closing
- * a cache leaves it open. It does not keep the process alive while no call is in flight.
+ * a cache leaves the tier open. A tier without calls in flight keeps no process alive.
  */
 export interface Tier {
   /**
@@ -1683,7 +1683,7 @@ export interface Tier {
 export interface TierCompression {
   /** Size from which values are compressed, in bytes, 0 or more. Default 4096. */
   over?: number | undefined
-  /** Format. Processes with another one load the value again. Default `'zstd'`. */
+  /** Format. Processes that use another load the value again. Default `'zstd'`. */
   with?: 'lz4' | 'zstd' | undefined
   /** Level of `'zstd'`, as in `transforms.zstdCompress`. Default 1. */
   level?: number | undefined
@@ -1702,7 +1702,7 @@ export interface TieredCacheOptions<K extends CacheId, V> extends Omit<CacheOpti
   /** The tier that the processes share. */
   tier: Tier
   /**
-   * Name of the cache, which its processes have in common, at most 1,000 characters. Their `codec`, `staleWhileRevalidate` and `staleIfError`
+   * Name of the cache, the same in all processes, at most 1,000 characters. Their `codec`, `staleWhileRevalidate` and `staleIfError`
    * must match; worker threads of a process also share the copies of the process.
    */
   name: string
@@ -1713,15 +1713,15 @@ export interface TieredCacheOptions<K extends CacheId, V> extends Omit<CacheOpti
 /** Options of {@link TieredCache.get}. */
 export interface TieredCacheGetOptions<K extends CacheId, V> extends CacheGetOptions<K, V> {
   /**
-   * Age that a copy may have, in milliseconds; at most that of the tier counts. With 0 the call asks the tier: it sees all changes that were
+   * Maximum age of a copy, in milliseconds; capped at that of the tier. With 0, the call asks the tier, and sees all changes that were
    * acknowledged before it began. Default: that of the tier.
    */
   maxStale?: number | undefined
 }
 
-/** Options of the changes of a {@link TieredCache}. */
+/** Options of changes to a {@link TieredCache}. */
 export interface TieredCacheChangeOptions {
-  /** Resolves only when no process serves an older copy any more, which takes `maxStale` longer. Default `false`. */
+  /** Resolves only when no process serves an older copy, `maxStale` after the reply. Default `false`. */
   everywhere?: boolean | undefined
 }
 
@@ -1729,19 +1729,19 @@ export interface TieredCacheChangeOptions {
 export interface TierStats {
   /** Values that the tier had. */
   hits: number
-  /** Questions that found no value in the tier. */
+  /** Lookups that found no value in the tier. */
   misses: number
-  /** Loads of this thread that other processes wait for instead of loading themselves. */
+  /** Loads of this thread with the lease of the tier: other processes wait for them. */
   leads: number
   /** Waits for loads of other processes. */
   waits: number
-  /** Loaded values that were not stored, because their id was deleted or set meanwhile. */
+  /** Loaded values that were not stored, because their lease was lost meanwhile. */
   denied: number
   /** Commands without a reply within `timeout`. */
   timeouts: number
   /** Commands that failed otherwise. */
   errors: number
-  /** Connections lost. */
+  /** Times that the tier became unreachable. */
   gaps: number
   /** Deletes that the tier has not acknowledged. */
   debts: number
@@ -1751,9 +1751,9 @@ export interface TierStats {
   oversized: number
   /** State of the link to the tier. */
   state: TierState
-  /** Milliseconds since the last moment up to which all changes are known; infinite if that is unknown. */
+  /** Milliseconds since the time up to which all changes are known; infinite if unknown. */
   age: number
-  /** From a question to the reply of the tier. */
+  /** From a lookup to the reply of the tier. */
   roundTrip: LatencySummary
 }
 
@@ -1764,12 +1764,13 @@ export interface TieredCacheStats extends CacheStats {
 }
 
 /**
- * A cache whose loads and changes all processes share through a tier: one of them loads an id, and a change is seen by all.
+ * A cache whose loads and changes all processes share through a tier: one of them loads an id, and all see a change.
  *
  * After `await cache.delete(id)` (or `set`, `clear`), no `get` in this process, and no `get` that begins more than `maxStale` later in another
  * one, returns a value that was loaded before.
  *
- * While the tier cannot be reached, each process loads for itself and keeps values for `maxStale` at most.
+ * While the tier cannot be reached, its option `whenDown` decides: by default, each process loads for itself and keeps values for
+ * `maxStale` at most.
  *
  * @example
  * const tier = hostTier() // of offloop/host
@@ -1783,7 +1784,7 @@ export class TieredCache<K extends CacheId = string, V = unknown> {
   constructor(options: TieredCacheOptions<K, V>)
   /**
    * Returns the value: a copy of this process, the value of the tier, or the result of the load that all processes share. Rejects as
-   * {@link Cache.get} does, with the error of a load in another process too.
+   * {@link Cache.get} does, also with an error from another process.
    * @param load replaces the cache's own loader
    * @example
    * const page = await pages.get(url, url => render(url))
@@ -1795,8 +1796,8 @@ export class TieredCache<K extends CacheId = string, V = unknown> {
    */
   get(id: K, options: TieredCacheGetOptions<K, V>): Promise<V>
   /**
-   * Returns the values of many ids, in their order, as {@link Cache.getMany} does. The tier is asked about all missing ids in one round trip;
-   * those that this process has to load are loaded in one call of `loadMany`.
+   * Returns the values of many ids, in their order, as {@link Cache.getMany} does. One round trip asks the tier about all missing ids;
+   * one call of `loadMany` loads those that this process has to load.
    * @example
    * const users = await cache.getMany(['1', '2'], ids => db.users(ids)) // Map { '1' => …, '2' => … }
    */
@@ -1813,10 +1814,11 @@ export class TieredCache<K extends CacheId = string, V = unknown> {
    */
   refresh(id: K, options?: CacheGetOptions<K, V> | undefined): Promise<V>
   /**
-   * Stores a value, for `ttl` milliseconds instead of the cache's. Resolves when the tier has it. Rejects with ERR_OFFLOOP_TIER if the tier has
+   * Stores a value; `ttl` overrides that of the cache. Resolves when the tier has it; a value above
+   * `maxValueBytes` stays in this process, and the id is deleted in the others. Rejects with ERR_OFFLOOP_TIER if the tier has
    * not acknowledged it: the value may have been stored, but never will be later, and the id is deleted as soon as the tier can be reached.
    *
-   * A rejection that is not handled does not end the process: `onError` of the tier receives the error.
+   * An unhandled rejection does not end the process: `onError` of the tier receives the error.
    * @example
    * await tokens.set(id, token, { ttl: token.expiresIn * 1000 })
    */
@@ -1825,7 +1827,7 @@ export class TieredCache<K extends CacheId = string, V = unknown> {
    * Deletes an id in all processes. Returns whether the tier had a value. A load in flight does not store its result. Rejects with
    * ERR_OFFLOOP_TIER if the tier has not acknowledged the delete, which is then sent as soon as the tier can be reached.
    * @example
-   * await users.delete(id, { everywhere: true }) // no process serves the old value any more
+   * await users.delete(id, { everywhere: true }) // no process serves the old value
    */
   delete(id: K, options?: TieredCacheChangeOptions | undefined): Promise<boolean>
   /**
@@ -1844,7 +1846,7 @@ export class TieredCache<K extends CacheId = string, V = unknown> {
    * await users.ready({ signal: AbortSignal.timeout(5000) })
    */
   ready(options?: { signal?: AbortSignal | undefined } | undefined): Promise<void>
-  /** Returns the copy of this process if there is a fresh one and it may be served. Does not load. */
+  /** Returns the copy of this process if it is fresh and may be served. Does not load. */
   peek(id: K): V | undefined
   /** True if this process has a fresh copy that may be served. */
   has(id: K): boolean

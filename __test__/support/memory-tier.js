@@ -1,6 +1,6 @@
 'use strict'
 
-// Tiers in memory, one for each process that a test plays, over one hub.
+// Tiers in memory over one hub, one for each simulated process.
 
 const { now } = require('../../lib/internal/clock')
 const { Hub } = require('../../lib/tier/hub')
@@ -15,7 +15,7 @@ const { TieredCache } = require('../..')
 
 const SETTINGS = {
   maxStale: 1000,
-  // A busy machine must not count as a tier that is down.
+  // A busy machine must not make the tier seem down.
   timeout: 10_000,
   leaseTtl: 3000,
   maxValueBytes: 1 << 20,
@@ -40,7 +40,7 @@ class MemoryTier {
   }
 
   /**
-   * Returns a cache of another process, once the cache sees the changes of the others.
+   * Returns a cache of another process when it sees the changes of the others.
    * @param {import('node:test').TestContext} t
    * @param {object} [options] of the cache
    * @param {Partial<TierSettings>} [settings]
@@ -59,7 +59,7 @@ class MemoryTier {
   }
 }
 
-/** Returns a promise with its resolvers. */
+/** Returns a promise and its resolvers. */
 function later() {
   /** @type {(value?: any) => void} */
   let resolve = () => {}

@@ -23,7 +23,7 @@ const IDS = 40
 /** Milliseconds between two changes of an id, and between two faults. */
 const CHANGE = 100
 const FAULT = 1000
-/** Time after which a change of a process that was killed is not executed any more. */
+/** Time after which the tier no longer executes changes of a killed process. */
 const LATEST = 2000
 
 /** Forwards the connections of one process to the tier, and can stall them. */
@@ -79,7 +79,7 @@ class Run {
   #children = []
   /** @type {FaultyConnection | undefined} */
   #proxy
-  /** Ids with a change in flight, with its process. @type {Map<string, number>} */
+  /** Ids with a change in flight, and its process. @type {Map<string, number>} */
   #changing = new Map()
   #isOver = false
   /** @type {Get[]} */
@@ -132,7 +132,7 @@ class Run {
     child.on('error', () => {})
   }
 
-  /** Changes ids, each by one process at a time. */
+  /** Changes ids, each in one process at a time. */
   async #changeIds() {
     while (!this.#isOver) {
       const id = `id ${Math.floor(Math.random() * IDS)}`
@@ -177,7 +177,7 @@ class Run {
     }
   }
 
-  /** Returns the calls that returned a value which an acknowledged change had replaced. */
+  /** Returns the calls that missed an acknowledged change, with that change. */
   #violations() {
     return this.gets.flatMap(get => {
       const missed = this.changes.find(

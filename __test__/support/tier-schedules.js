@@ -1,8 +1,8 @@
 'use strict'
 
 // Random schedules of processes that share a tier, and a checker of the guarantee. Each id has one writer, which changes the source, and
-// then deletes or sets the id. A call must not return a value that such a change had replaced before the call began, or `maxStale` before in
-// another process.
+// then deletes or sets the id. A call must not return a value that such a change had replaced before the call began (in another process:
+// `maxStale` before).
 
 const { Simulation, randomOf, turn } = require('./tier-simulation')
 
@@ -22,7 +22,7 @@ const OPTIONS = { refreshAfter: 2000, staleWhileRevalidate: 0, staleIfError: 0 }
  * @property {() => void} get
  * @property {() => void} change
  * @property {() => void} load ends a load
- * @property {(most: number) => Promise<void>} advance the time, by at most these milliseconds
+ * @property {(most: number) => Promise<void>} advance the time, by at most `most` ms
  * @property {() => void} relay
  * @property {() => void} restart
  */
@@ -43,7 +43,7 @@ const ACTIONS = [
   [1, ({ wire }) => wire.late.shift()?.()],
   [2, it => it.relay()],
   [0.4, ({ wire }) => wire.disconnect()],
-  // A value is on its way.
+  // A `set` is in flight.
   [2, ({ wire }) => wire.commands.some(({ command }) => command.name === 'put') && wire.disconnect()],
   [2, ({ wire }) => wire.connect()],
   [0.05, it => it.restart()]
@@ -77,7 +77,7 @@ class Schedule {
   /** Loads in flight. @type {(() => void)[]} */
   #loads = []
   #step = 0
-  /** Promises that have not settled. */
+  /** Number of calls in flight. */
   #open = 0
   #count = 0
 
@@ -195,7 +195,7 @@ class Schedule {
       await (sets ? caches[writer].set(id, version) : caches[writer].delete(id))
       source.changes.push({ version, at: time.time, step: this.#step, process: writer })
     } catch {
-      // It counts only if it is acknowledged.
+      // Only acknowledged changes count.
     } finally {
       source.isWriting = false
       this.#open--

@@ -1,7 +1,7 @@
 'use strict'
 
-// Processes that share a tier, in one thread and in virtual time: each command, reply and message is held back until the schedule releases
-// it. Commands of a lost connection may still be executed later.
+// Simulates processes that share a tier, in virtual time: each command, reply and message is delayed until the schedule releases
+// it. Commands of a lost connection may be executed later.
 
 const { setImmediate: turn } = require('node:timers/promises')
 const { clock } = require('../../lib/cache/clock')
@@ -11,7 +11,7 @@ const { Tier } = require('../../lib/tier/tier')
 const { TieredCache } = require('../../lib/tier/tiered-cache')
 const { timing } = require('../../lib/tier/timing')
 
-/** Returns random numbers that a seed determines (Vigna, "SplitMix" as 32 bits). @param {number} seed */
+/** Returns a generator of random numbers (Vigna's SplitMix, in 32 bits). @param {number} seed */
 function randomOf(seed) {
   let state = seed >>> 0
   return () => {
@@ -38,7 +38,7 @@ class VirtualTime {
 
   setImmediate = (/** @type {() => void} */ callback) => callback()
 
-  /** Advances the time, and calls back. @param {number} millis */
+  /** Advances the time and runs timers. @param {number} millis */
   async advance(millis) {
     const end = this.time + millis
     for (;;) {
@@ -57,7 +57,7 @@ class VirtualTime {
   }
 }
 
-/** The connection of a process, whose traffic is held back. */
+/** The connection of a process, with delayed traffic. */
 class Wire {
   /** @type {{ command: any, resolve(reply: any): void, reject(error: Error): void }[]} */
   commands = []
@@ -65,10 +65,10 @@ class Wire {
   replies = []
   /** @type {(() => void)[]} */
   messages = []
-  /** Commands of lost connections, with the connection. @type {(() => void)[]} */
+  /** Pending commands of lost connections. @type {(() => void)[]} */
   late = []
   isConnected = true
-  /** Traffic that is released only one by one. @type {'none' | 'all' | 'messages'} */
+  /** Traffic that `flow` does not release. @type {'none' | 'all' | 'messages'} */
   #stalled = 'none'
   /** @type {import('../../lib/tier/engine').EngineListener | undefined} */
   #listener
@@ -119,7 +119,7 @@ class Wire {
     })
   }
 
-  /** The tier executes the oldest command. */
+  /** Executes the oldest command. */
   execute() {
     const sent = this.commands.shift()
     if (sent === undefined) return
@@ -180,13 +180,13 @@ class Simulation {
   time = new VirtualTime()
   wires
   caches
-  /** Time by which the clock of the tier differs. */
+  /** Offset of the clock of the tier. */
   #skew
-  /** Sends the messages of deletes later, as a client would. */
+  /** Whether clients send the messages of deletes. */
   relays = false
   /** Messages that a client still has to send. @type {(() => void)[]} */
   relayed = []
-  /** Sends echoes with the replies. */
+  /** Whether replies carry echoes. */
   echoesWithReplies = false
   #restore
 
@@ -248,7 +248,7 @@ class Simulation {
     return new Hub(1 << 24, () => this.time.time + this.#skew)
   }
 
-  /** The tier loses all records and connections. */
+  /** Drops all records and connections. */
   restart() {
     for (const wire of this.wires) wire.disconnect()
     this.hub = this.#newHub()
@@ -273,7 +273,7 @@ class Simulation {
     else wire.messages.push(deliver)
   }
 
-  /** Releases all traffic until there is none. */
+  /** Releases all traffic until it ends. */
   async settle() {
     for (const wire of this.wires) {
       wire.connect()

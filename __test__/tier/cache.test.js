@@ -1,6 +1,6 @@
 'use strict'
 
-// The class, on tiers in memory: each cache is that of another process.
+// The class, on tiers in memory: each cache stands for a process.
 
 const assert = require('node:assert/strict')
 const { AsyncLocalStorage } = require('node:async_hooks')
@@ -149,7 +149,7 @@ describe('a value', () => {
     }
   })
 
-  test('is reloaded by one process once it is due', async t => {
+  test('is reloaded by one process when due', async t => {
     const host = new MemoryTier()
     let version = 0
     const load = counting(() => ++version)
@@ -182,7 +182,7 @@ describe('a value', () => {
 })
 
 describe('a load', () => {
-  test('that fails rejects the callers of all processes, for a while', async t => {
+  test('that fails rejects callers in all processes for `errorTtl`', async t => {
     const host = new MemoryTier()
     const load = counting(() => {
       throw Object.assign(new RangeError('no such user'), { status: 404 })
@@ -197,7 +197,7 @@ describe('a load', () => {
     assert.equal(load.calls.length, 2)
   })
 
-  test('whose value is not to be stored passes it to those who wait', async t => {
+  test('whose value is not stored passes it to waiting callers', async t => {
     const host = new MemoryTier()
     const held = later()
     const load = counting(async (_id, context) => {
@@ -232,7 +232,7 @@ describe('a load', () => {
     }
   })
 
-  test('is given back when its last caller leaves', async t => {
+  test('ends its lease with its last caller', async t => {
     const host = new MemoryTier()
     const [one, other] = [await host.cache(t), await host.cache(t)]
     const controller = new AbortController()
@@ -252,7 +252,7 @@ describe('a load', () => {
     assert.equal(await waits, 'taken over')
   })
 
-  test('that asks for its own id is refused, also without copies', async t => {
+  test('that gets its own id is refused, also without copies', async t => {
     for (const maxStale of [1000, 0]) {
       const cache = await new MemoryTier().cache(t, {}, { maxStale })
       const inner = () => cache.get('1', inner)
@@ -280,7 +280,7 @@ describe('a load', () => {
     assert.equal(names[0], 'a')
   })
 
-  test('of many ids is one call for those that this process loads', async t => {
+  test('of many ids calls loadMany once for this process', async t => {
     const host = new MemoryTier()
     const [one, other] = [await host.cache(t), await host.cache(t)]
     await other.set('2', 'stored')
@@ -348,7 +348,7 @@ describe('a call that accepts no copy', () => {
     assert.equal(one.peek('1'), undefined)
   })
 
-  test('shares the next question with the others', async t => {
+  test('shares the next lookup with the others', async t => {
     let questions = 0
     const cache = await new MemoryTier().cache(t, {}, { maxStale: 0 }, engine => ({
       ...engine,
@@ -377,7 +377,7 @@ describe('a change', () => {
     assert.equal(one.has('1'), false)
   })
 
-  test('everywhere resolves when no process serves the old value', async t => {
+  test('with everywhere resolves when no process is stale', async t => {
     const host = new MemoryTier()
     const lost = { isLost: false }
     const deaf = await host.cache(t, {}, { maxStale: 100 }, engine => ({
@@ -466,7 +466,7 @@ describe('without the tier', () => {
     cache.close()
   })
 
-  test('it keeps none, or fails', async () => {
+  test('whenDown is obeyed', async () => {
     const load = counting()
     const forgetful = lonely({ load }, { whenDown: 'load' })
     await forgetful.get('1')

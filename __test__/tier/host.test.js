@@ -1,6 +1,6 @@
 'use strict'
 
-// Processes of one host that share a cache, with a database of this process.
+// Processes of one host that share a cache, with a database in this process.
 
 const assert = require('node:assert/strict')
 const { mkdtempSync, rmSync, statSync } = require('node:fs')
@@ -38,7 +38,7 @@ afterEach(async () => {
  * @param {{ tier?: object, cache?: object }} [options]
  */
 async function start(count, { tier = {}, cache = {} } = {}) {
-  // A busy machine must not count as a tier that is down.
+  // A busy machine must not make the tier seem down.
   const args = [path, JSON.stringify({ timeout: 10_000, ...tier }), JSON.stringify(cache), database.url ?? '']
   const started = Array.from({ length: count }, () => new Child(PROCESS, args))
   children.push(...started)
@@ -66,7 +66,7 @@ describe('processes that share a tier', () => {
   })
 
   for (const victim of ['another process', 'the keeper']) {
-    test(`repeat a load once if ${victim} is killed that loads`, async () => {
+    test(`repeat a load once if ${victim} dies loading`, async () => {
       const options = { tier: { leaseTtl: 1000 } }
       const [keeper] = await start(1, options)
       const [other, ...others] = await start(4, options)
@@ -117,11 +117,11 @@ describe('processes that share a tier', () => {
 })
 
 describe('the keeper of a host', () => {
-  test('is replaced when it is killed, and its connections lose no change', async () => {
+  test('is replaced when it is killed, and no change is lost', async () => {
     const processes = await start(3, { tier: { maxStale: 100 } })
     database.rows['42'] = 'old'
     for (const child of processes) await child.ask('get', { id: '42' })
-    // The first process that was started is the keeper, or one of the others.
+    // Any of the processes may be the keeper.
     for (const [index, victim] of processes.entries()) {
       if (index === processes.length - 1) break
       victim.kill()
@@ -137,7 +137,7 @@ describe('the keeper of a host', () => {
     }
   })
 
-  test('answers while the loop of its process is blocked', async () => {
+  test('answers while its event loop is blocked', async () => {
     const processes = await start(2)
     const blocked = processes.map(child => child.ask('block', 1500))
     const [third] = await start(1)
@@ -146,7 +146,7 @@ describe('the keeper of a host', () => {
     await Promise.all(blocked)
   })
 
-  test('survives processes that send rubbish, half a frame, or do not read', async () => {
+  test('survives processes that send garbage or half a frame', async () => {
     const [one] = await start(1)
     const socket = join(path, 'socket-1')
     const frame = (/** @type {unknown} */ header) => {

@@ -115,7 +115,7 @@ describe('a load', () => {
     assert.deepEqual(tier.messages, [])
   })
 
-  test('waits for that of another process, and receives a message about its value', () => {
+  test('waits for another process, and receives a message about its value', () => {
     const tier = new Tier()
     tier.take(A)
     tier.now = 100
@@ -212,7 +212,7 @@ describe('a value', () => {
     assert.deepEqual(tier.take(A2, { mode: 'fallback' }), { kind: 'absent' })
   })
 
-  test('is replaced for a caller that wants a newer one', () => {
+  test('is reloaded for a caller that refreshes', () => {
     const tier = holding()
     const reply = tier.take(B, { mode: 'refresh' })
     assert.deepEqual(reply.kind === 'value' && [reply.leads, reply.isUsable], [true, false])
@@ -221,7 +221,7 @@ describe('a value', () => {
     assert.deepEqual(other.kind === 'value' && [other.leads, other.isUsable], [false, true])
   })
 
-  test('ends, and is unreadable after a clear', () => {
+  test('expires, and is gone after a clear', () => {
     const tier = holding()
     tier.now = 1500
     assert.deepEqual(tier.take(B), { kind: 'lead' })
@@ -230,7 +230,7 @@ describe('a value', () => {
     assert.deepEqual(cleared.take(B), { kind: 'lead' })
   })
 
-  test('that a delete removes was there, or not', () => {
+  test('is reported by its delete', () => {
     const tier = holding()
     assert.equal(tier.drop(), true)
     assert.equal(tier.drop(), false)
@@ -254,7 +254,7 @@ describe('a value', () => {
 })
 
 describe('a load that stores no value', () => {
-  test('passes its error to those who wait, and keeps it for a time', () => {
+  test('passes its error to waiting callers, and keeps it', () => {
     const tier = new Tier()
     tier.take(A)
     tier.take(B)
@@ -265,7 +265,7 @@ describe('a load that stores no value', () => {
     assert.deepEqual(tier.take(B), { kind: 'lead' })
   })
 
-  test('passes a value that is not to be stored', () => {
+  test('passes a value that is not stored', () => {
     const tier = new Tier()
     tier.take(A)
     tier.take(B)
@@ -274,7 +274,7 @@ describe('a load that stores no value', () => {
     assert.equal(tier.record, undefined)
   })
 
-  test('releases its lease, or notes that each process loads', () => {
+  test('releases its lease, or lets each process load', () => {
     const tier = new Tier()
     tier.take(A)
     tier.take(B)

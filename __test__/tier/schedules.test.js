@@ -1,6 +1,6 @@
 'use strict'
 
-// The guarantee of the tier, under random schedules, and the checker's own test: each fault of the implementation must be found.
+// The guarantee of the tier under random schedules, and a test of the checker: it must find each injected fault.
 
 const assert = require('node:assert/strict')
 const { describe, test } = require('node:test')

@@ -1,7 +1,7 @@
 'use strict'
 
-// Calls that accept no copy. Each is answered by a question that is sent to the tier after the call began: calls that come while a
-// question about their id is in flight share the next one.
+// Calls that accept no copy. Each is answered by a lookup that is sent to the tier after the call began: calls that come while a
+// lookup of their id is in flight share the next one.
 
 const { AsyncResource } = require('node:async_hooks')
 const { ABSENT } = require('../cache/flight')
@@ -12,7 +12,7 @@ const { ABSENT } = require('../cache/flight')
  * @typedef {import('./loads').Loader} Loader
  * @typedef {import('./loads').How} How
  *
- * A question in flight. `next` is the flight of the calls that came since.
+ * A lookup in flight. `next` is the flight of the calls that came since.
  * @typedef {{ next: Flight | undefined, begin: (() => void) | undefined }} Turn
  */
 
@@ -35,7 +35,7 @@ class Asks {
   }
 
   /**
-   * Returns the promise of a flight that asks the tier after this call began, and whether the flight is that of this call.
+   * Returns a flight that asks the tier after this call, its promise, and whether this call leads the flight.
    * @param {Id} id
    * @param {string} key
    * @param {Loader | undefined} load
@@ -79,7 +79,7 @@ class Asks {
         found.flight.load(loader, found.previous, loader)
         return { flight: found.flight, outcome }
       }
-      // Another load of this id has asked the tier before: its value may be too old.
+      // The load in flight asked the tier earlier: its value may be too old.
       this.#coordinator.leave(found.flight)
       const flight = this.#bare.open(id, 'lookup')
       const outcome = flight.join(signal)
@@ -102,7 +102,7 @@ class Asks {
   #queue(turn, path, id, load, how) {
     const next = this.#bare.open(id, 'lookup')
     turn.next = next
-    // The load runs in the async context of its first caller, not in that of the load that has asked before.
+    // The load runs in the async context of its first caller, not in that of the previous load.
     turn.begin = AsyncResource.bind(() => {
       // All callers have left.
       if (!next.isAwaited) return this.#bare.drop(next)

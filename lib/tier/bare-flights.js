@@ -6,7 +6,7 @@
  * @typedef {import('../cache/flight').Role} Role
  */
 
-/** Flights of one cache whose values this process does not keep, and that callers of an id do not find. */
+/** Flights of one cache whose values are not kept, and that other calls for their id do not find. */
 class BareFlights {
   #coordinator
   /** @type {Set<Flight>} */

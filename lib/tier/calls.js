@@ -1,6 +1,6 @@
 'use strict'
 
-// Commands in flight, and their time limit. All have the same limit, so one timer serves them.
+// Commands in flight, and their time limit. All share one limit, so one timer suffices.
 
 const { timing } = require('./timing')
 
@@ -50,7 +50,7 @@ class Calls {
   #start() {
     if (this.#timer !== undefined || this.#calls.size === 0) return
     const [{ deadline }] = this.#calls
-    // After a block of the event loop, replies that have arrived are read first.
+    // When the event loop was blocked, replies that arrived are read first.
     const expire = () => timing.setImmediate(() => this.#expire())
     this.#timer = timing.setTimeout(expire, Math.max(1, deadline - timing.now()))
   }

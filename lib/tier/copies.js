@@ -1,6 +1,6 @@
 'use strict'
 
-// The form of the copies that a process keeps: the version of the value in the tier, then the value as bytes.
+// The format of the copies in a process: the version of the value in the tier, then the encoded value.
 
 const { isUint8Array } = require('node:util').types
 const { encode } = require('../cache/codec')
@@ -37,7 +37,7 @@ class CopyCodec {
 }
 
 /**
- * Encodes a value. The program cannot change the bytes.
+ * Encodes a value as bytes that others cannot change.
  * @param {Codec} codec
  * @param {import('../../index').CacheId} id
  * @param {unknown} value

@@ -6,7 +6,7 @@ const { LoadTimes, NONE } = require('../cache/load-times')
 class Counts {
   /** Values that the tier had. */
   hits = 0
-  /** Questions that found no value in the tier. */
+  /** Lookups that found no value in the tier. */
   misses = 0
   /** Loads of this process with the lease of the tier. */
   leads = 0
@@ -14,7 +14,7 @@ class Counts {
   loads = 0
   /** Waits for loads of other processes. */
   waits = 0
-  /** Stores that the tier refused, because the value had been deleted or replaced meanwhile. */
+  /** Stores that the tier refused, because the lease had been lost meanwhile. */
   denied = 0
   timeouts = 0
   errors = 0

@@ -1,6 +1,6 @@
 'use strict'
 
-/** Maximum number of remembered deletes of keys. Beyond, their caches are cleared instead. */
+/** Maximum number of remembered deletes of keys. Above it, their caches are cleared. */
 const MAX_KEYS = 10_000
 /** How long an acknowledged delete is remembered, in milliseconds: a tier that fails over may lose it. */
 const MEMORY = 30_000
@@ -11,7 +11,7 @@ const UNPAID = Number.POSITIVE_INFINITY
  * @typedef {{ cache: string, key: string | undefined }} Delete
  */
 
-/** Deletes that the tier has not acknowledged, or may have lost. They are sent again over each new connection, before anything is read. */
+/** Deletes that the tier has not acknowledged, or may have lost. They are sent again over each new connection, before any lookup. */
 class Debts {
   /** Oldest first, with the time until which each is remembered. @type {Map<string, Delete & { until: number }>} */
   #deletes = new Map()
@@ -22,7 +22,7 @@ class Debts {
     return this.#size
   }
 
-  /** Adds a delete that the tier may not have received. @param {Delete} it */
+  /** Adds a delete that the tier may not have executed. @param {Delete} it */
   owe(it) {
     this.#remember(it, UNPAID)
   }

@@ -4,19 +4,19 @@ import type { Body, FinishRequest, Lifetime, Message, TakeReply, TakeRequest } f
 
 /** Observes an engine. */
 export interface EngineListener {
-  /** The engine is connected, for the first time or again. */
+  /** Called for the first and each later connection. */
   onConnected(): void
-  /** Commands in flight reject, and messages may have been lost. */
+  /** Called when commands reject and messages may be lost. */
   onDisconnected(reason: Error): void
   onMessage(cache: string, key: string, message: Message | { kind: 'cleared' }): void
-  /** A beat has come back. All messages of earlier commands have been delivered. */
+  /** Called for a returned beat, after all messages of earlier commands. */
   onEcho(beat: number): void
 }
 
-/** Commands reject while the engine is disconnected. It then tries to connect again. */
+/** While an engine is disconnected, it rejects commands and reconnects. */
 export interface Engine {
   open(listener: EngineListener): void
-  /** Keeps the process alive, or lets it end. */
+  /** Sets whether the process stays alive. */
   hold(isHeld: boolean): void
   subscribe(cache: string): Promise<unknown>
   unsubscribe(cache: string): Promise<unknown>
@@ -47,7 +47,7 @@ export interface Engine {
 /** The commands of an engine. */
 export type Commands = Omit<Engine, 'open' | 'hold' | 'close'>
 
-/** A command as a message. `key` is that of the record, `argument` what the method of the engine takes besides. */
+/** A command as a message. `key` is the key of the record; `argument` the remaining argument of the method. */
 export interface Command {
   name: keyof Commands
   cache: string

@@ -4,7 +4,7 @@ const { decodeId, encodeId } = require('./ids')
 
 /** @typedef {import('../../index').CacheId} Id */
 
-/** Maximum number of long ids that are remembered. Beyond, the copies of the oldest are dropped. */
+/** Maximum number of remembered long ids. One more drops the copy of the oldest. */
 const MAX_LONG_IDS = 10_000
 
 /** The copies that this process keeps, by the keys of their records. */
@@ -38,7 +38,7 @@ class Held {
     if (!this.#isClosed) this.#store.clear()
   }
 
-  /** The store has been closed: later messages have no effect. */
+  /** Ignores later messages: the store has been closed. */
   close() {
     this.#isClosed = true
   }

@@ -56,7 +56,7 @@ class Hub {
   }
 
   /**
-   * Executes a command, and returns its reply. Messages are sent before.
+   * Executes a command: sends its messages, then returns its reply.
    * @param {Connection} connection
    * @param {Command} command
    */

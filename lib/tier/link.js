@@ -1,8 +1,8 @@
 'use strict'
 
-// The link of a thread to a tier: its state, the beats that bound the age of copies, and the deletes that must be sent again.
+// The link of a thread to a tier: its state, the beats that bound the age of copies, and the deletes to send again.
 //
-// Several times per `maxStale` the link sends a number through the tier to itself. Messages of a connection arrive in the order in which
+// Three times per `maxStale` the link sends itself a beat through the tier. Messages of a connection arrive in the order in which
 // the tier handled the commands, so an echo proves that every earlier delete has been received. Copies may be served for `maxStale` after
 // the last echoed beat was sent. Only the clock of this process counts.
 
@@ -34,24 +34,24 @@ const { Tokens } = require('./tokens')
  * @typedef {{ maxStale: number, timeout: number, onError: (error: Error) => void }} Settings
  */
 
-/** Beats per `maxStale`. Minimum time between two, and time between two if copies are never served, in milliseconds. */
+/** Beats per `maxStale`. Minimum time between beats, and their interval if copies are never served, in milliseconds. */
 const BEATS = 3
 const LEAST_PAUSE = 50
 const PAUSE = 1000
-/** Multiple of the time between beats without a call, after which no beats are sent. */
+/** Number of beat intervals without a call after which beats stop. */
 const IDLE = 30
 /** Number of successive failures after which the tier counts as unreachable. */
 const FAILURES = 3
 /** Limits of the time until the next attempt to reach the tier, in milliseconds. */
 const MIN_BACKOFF = 50
 const MAX_BACKOFF = 2000
-/** Stands for no time limit. */
+/** No time limit. */
 const NEVER = Number.MAX_SAFE_INTEGER
-/** Time between two reports of the same failure, in milliseconds. */
+/** Minimum time between reports of one failure, in milliseconds. */
 const QUIET = 60_000
 
 class Link {
-  /** Of the loads of this thread. */
+  /** Tokens of this thread. */
   tokens = new Tokens()
   #engine
   #settings
@@ -68,7 +68,7 @@ class Link {
   /** Last failure that was reported, and when. @type {{ message: string, at: number } | undefined} */
   #reported
   #isConnected = false
-  /** Connections lost. */
+  /** Times that the tier became unreachable. */
   gaps = 0
   #isClosed = false
   /** Number of the current attempt to join the tier; a gap or another attempt ends it. */
@@ -87,7 +87,7 @@ class Link {
   #clock
   /** @type {NodeJS.Timeout | undefined} */
   #timer
-  /** Given after each echo and each change of the state. */
+  /** Signals each echo and each change of the state. */
   changed = new Signal()
   /** Resolves when the tier is joined, or after the time limit of a command. @type {Promise<void> | undefined} */
   #joining
@@ -196,22 +196,22 @@ class Link {
   /**
    * Sends a command. Rejects with ERR_OFFLOOP_TIER if the tier is down, refuses the command, or does not answer in time.
    * @template Reply
-   * @param {(engine: Engine, notAfter: number) => Promise<Reply>} command `notAfter`: time of the tier from which the command must have no
-   *   effect, because its caller has given up
+   * @param {(engine: Engine, notAfter: number) => Promise<Reply>} command `notAfter`: latest time of the tier at which the command may
+   *   take effect, because its caller gives up
    * @param {(reply: Reply) => void} [onLate] called with a reply that comes after the rejection
    * @returns {Promise<Reply>}
    */
   async call(command, onLate = () => {}) {
     this.touch()
     if (this.#joining !== undefined) await this.#joining
-    if (this.#state === 'down') throw tierError('cannot be reached', this.#reason)
+    if (this.#state === 'down') throw tierError('cannot be reached', this.#whyDown)
     return this.#send(command, onLate)
   }
 
   /**
    * Deletes records. Those that the tier may not have deleted are deleted as soon as it can be reached.
    * @param {string} cache
-   * @param {readonly string[] | undefined} keys all if undefined
+   * @param {readonly string[] | undefined} keys default: all
    * @returns {Promise<boolean>} whether one of the records held a value
    */
   async delete(cache, keys) {
@@ -226,7 +226,7 @@ class Link {
     }
   }
 
-  /** Remembers a write of a record, whose effect is unknown, as a delete. @type {(cache: string, key: string) => void} */
+  /** Remembers a write with an unknown effect as a delete. @type {(cache: string, key: string) => void} */
   owe(cache, key) {
     this.#debts.owe({ cache, key })
   }
@@ -236,7 +236,7 @@ class Link {
     this.#debts.pay({ cache, key }, timing.now())
   }
 
-  /** Returns whether a record must not be read, because its delete is not acknowledged. @type {(cache: string, key: string) => boolean} */
+  /** Returns whether a record must not be read: its delete is not acknowledged. @type {(cache: string, key: string) => boolean} */
   owes(cache, key) {
     return this.#debts.includes(cache, key)
   }
@@ -261,6 +261,11 @@ class Link {
     this.#joining = undefined
   }
 
+  /** Why the tier is down, as the error of a command that was not sent. */
+  get #whyDown() {
+    return this.#reason && new Error(this.#reason.message, { cause: this.#reason })
+  }
+
   /** @param {Member} member */
   #isSubscribed(member) {
     return this.#echoed >= (this.#subscribed.get(member) ?? Number.POSITIVE_INFINITY)
@@ -272,7 +277,7 @@ class Link {
     const isCurrent = () => attempt === this.#attempt && !this.#isClosed
     try {
       this.#subscribed.clear()
-      // For the clock of the tier, which bounds when a command may take effect.
+      // Reads the clock of the tier, which limits when a command takes effect.
       await this.#sendBeat()
       await this.#subscribe([...this.#members])
       if (isCurrent()) await this.#pay(this.#debts.all(timing.now()))
@@ -297,7 +302,7 @@ class Link {
     const agreed = await this.#send(engine => engine.agree(name, settings))
     if (agreed !== settings) return member.onRefused(agreed)
     await this.#send(engine => engine.subscribe(name))
-    // Fills that began while no messages arrived must not be kept.
+    // Flights that began without messages must keep no copy.
     member.onGap()
     this.#subscribed.set(member, this.#beat + 1)
   }
@@ -352,9 +357,9 @@ class Link {
     const now = timing.now()
     if (this.#state === 'sighted' && now >= this.#validUntil) this.#setState('blind')
     for (const member of this.#members) if (member.isUsed()) this.#lastCall = now
-    // An idle process sends nothing; its next call starts the beats again.
+    // An idle process sends no beats; the next call starts them again.
     if (now - this.#lastCall > IDLE * this.#pause && this.#debts.size === 0) return
-    // Deletes may fail although the tier can be reached.
+    // Debts may exist although the tier can be reached.
     Promise.all([this.#sendBeat(), this.#pay(this.#debts.unpaid())]).catch(() => {})
   }
 
@@ -383,7 +388,7 @@ class Link {
     }
   }
 
-  /** Time of the tier at which a command that is sent now must have no effect any more; never later than the true one. */
+  /** Latest time of the tier at which a command that is sent now may take effect; never estimated too late. */
   get #notAfter() {
     if (this.#clock === undefined) return NEVER
     const { tier, received } = this.#clock

@@ -29,15 +29,15 @@ const { timing } = require('./timing')
  * A load: `load` is the loader of the user, if there is one.
  * @typedef {{ flight: Flight, id: Id, key: string, context: Context, load: Loader | undefined }} Load
  *
- * How to ask the tier. `onAsk` is called before, and returns a function that is called once the tier has answered or has failed.
+ * How to ask the tier. `onAsk` is called first, and returns a function to call when the tier has answered or failed.
  * @typedef {{ mode: Mode, onAsk?: () => () => void }} How
  */
 
-/** Maximum size of a value that is passed to those who wait for it although it is not stored, in bytes. */
+/** Maximum size of a value that is passed to waiting callers although it is not stored, in bytes. */
 const PASSED = 64 << 10
-/** Maximum number of times that a value is removed because it cannot be read, before the load runs here. */
+/** Number of unreadable values after which a load asks the tier again; the next one makes it run here. */
 const UNREADABLE = 2
-/** Least time between two questions about a copy that another process reloads, in milliseconds. */
+/** Minimum time between lookups of a copy that another process reloads, in milliseconds. */
 const PAUSE = 100
 
 const ignore = () => {}
@@ -95,7 +95,7 @@ class Loads {
         if (reply === undefined) return await this.alone(it, failure)
         const outcome = await this.#answer(it, reply, { token, sentAt, wait })
         if (outcome !== undefined) return outcome.value
-        // A value that no process can read is loaded here.
+        // After repeated unreadable values, loads here.
         if (reply.kind === 'value' && ++unreadable > UNREADABLE) return await this.alone(it, undefined)
         if (context.signal.aborted) throw context.signal.reason
       }
@@ -144,7 +144,7 @@ class Loads {
   /**
    * Loads without the tier. The value may be served here for `maxStale` after the load began, so that it is not older than a copy may be.
    * @param {Load} it
-   * @param {unknown} reason why the tier is not asked, if it failed
+   * @param {unknown} reason error of the tier, if it failed
    */
   async alone(it, reason) {
     const { counts, whenDown } = this.#it
@@ -271,7 +271,7 @@ class Loads {
       return records.finish(key, token, 'local', undefined, lifetime.fresh)
     }
     const sentAt = timing.now()
-    // The message about the store is for others, unless this flight keeps no copy.
+    // Ignores the message about this store if this flight keeps the copy.
     if (flight.flightId !== 0) writing.add(token)
     try {
       const reply = await link.call(engine => engine.store(name, key, { token, body, lifetime }))
@@ -296,7 +296,7 @@ class Loads {
     if (changes.hasSubscribers) changes.publish({ event: 'denied', cache: this.#it.name, id })
   }
 
-  /** Returns the times of a value that is stored now. @param {number | undefined} own ttl of the value */
+  /** Returns the times of a value to be stored. @param {number | undefined} own ttl of the value */
   lifetimeOf(own) {
     const { ttl, jitter, refresh, revalidates, servesOnError } = this.#it.times
     const factor = 1 - jitter * timing.random()
@@ -305,7 +305,7 @@ class Loads {
   }
 
   /**
-   * Reloads a value behind its callers.
+   * Reloads a value in the background.
    * @param {Load} it
    * @param {string} token
    * @param {unknown} previous
@@ -370,7 +370,7 @@ function knownCopy({ previousBytes }) {
 }
 
 /**
- * Waits for a load that this process has begun already.
+ * Waits for a load that this process already runs.
  * @param {Flight} flight
  * @param {Context} context of the caller
  */

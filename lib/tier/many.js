@@ -23,10 +23,10 @@ const { invalidType } = require('../internal/validate')
 /** Outcome of an id that has no value. */
 const ABSENT = Symbol('absent')
 
-/** Collects the ids of one `getMany` that this process has to load, and loads them in one call once the tier has answered about all. */
+/** Collects the ids of a `getMany` that this process has to load, and loads them in one call when the tier has answered for all. */
 class Batch {
   #loadMany
-  /** Ids about which the tier has not answered. */
+  /** Number of ids without an answer. */
   #unanswered = 0
   /** @type {Pending[]} */
   #pending = []
@@ -37,7 +37,7 @@ class Batch {
     this.#loadMany = loadMany
   }
 
-  /** The tier is asked about an id. Returns a function to be called when the tier has answered. */
+  /** Counts an id without an answer. Returns a function to call when the tier has answered. */
   expect() {
     this.#unanswered++
     let isAnswered = false
@@ -93,7 +93,7 @@ class Batch {
 }
 
 /**
- * Returns a signal that aborts when all of these have.
+ * Returns a signal that aborts after all of these.
  * @param {AbortSignal[]} signals
  */
 function abortedWithAll(signals) {

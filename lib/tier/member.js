@@ -5,7 +5,7 @@ const { invalidValue } = require('../internal/validate')
 const { timing } = require('./timing')
 
 /**
- * Returns what a link needs to know of a cache.
+ * Returns the part of a cache that a link uses.
  * @param {import('./parts').Parts} parts
  * @param {import('../cache/native-store').NativeStore} store
  * @param {string} settings which all processes must have in common

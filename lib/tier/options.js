@@ -15,7 +15,7 @@ const { CopyCodec } = require('./copies')
 
 /** @typedef {import('./tier').TierSettings} TierSettings */
 
-/** Options of a tiered cache: those of a cache, which is always in native storage. */
+/** Options of a tiered cache, whose copies are always in native storage. */
 const TIERED = [...OPTIONS.filter(option => option !== 'storage'), 'tier']
 const GET = ['load', 'signal', 'maxStale']
 const WHEN_DOWN = ['local', 'load', 'fail']
@@ -32,7 +32,7 @@ const DEFAULTS = /** @type {const} */ ({
 const MAX_TIMER = 2 ** 31 - 1
 /** Largest value that a tier takes, in bytes. */
 const MAX_VALUE = 64 << 20
-/** Letters of the codecs in records. */
+/** Letters for codecs in records. */
 const LETTERS = { v8: 'v', json: 'j', bytes: 'b', custom: 'c' }
 
 /**
@@ -54,7 +54,7 @@ function readTierOptions(options) {
   return { maxStale, timeout, leaseTtl, maxValueBytes, whenDown, onError: onError ?? (() => {}) }
 }
 
-/** Returns the options that have a value. @param {Record<string, unknown>} options */
+/** Returns the defined options. @param {Record<string, unknown>} options */
 function defined(options) {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }
@@ -79,7 +79,7 @@ function readTieredOptions(options) {
   } = rest
   /** Returns the options of the copies in this process. @param {string} space of the tier */
   const copies = space => {
-    // Times of values in the tier are shortened once, by the process that stores them; errors are kept there.
+    // The process that stores a value applies the jitter, and the tier keeps errors.
     const read = readOptions({
       ...rest,
       ttl,
@@ -91,7 +91,7 @@ function readTieredOptions(options) {
     })
     return { ...read, codec: new CopyCodec(resolveCodec(codec)), isCodecGiven: true, keepsPrevious: true }
   }
-  // Throws for options that are wrong.
+  // Throws for invalid options.
   readOptions({ ...rest, ttl, codec, storage: 'native', name })
   const kind = typeof codec === 'object' ? 'custom' : (codec ?? 'v8')
   return {

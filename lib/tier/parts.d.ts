@@ -1,4 +1,4 @@
-// The parts of a tiered cache, as they use each other.
+// Parts of a tiered cache, which use one another.
 
 export interface Parts {
   name: string

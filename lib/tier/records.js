@@ -12,14 +12,14 @@ const { timing } = require('./timing')
  * @typedef {object} Times
  * @property {number} ttl
  * @property {number} jitter largest fraction by which a value's times are shortened at random
- * @property {number} refresh age from which a value is reloaded; infinite if it is not
+ * @property {number} refresh age from which a value is reloaded; infinite for never
  * @property {number} revalidates how long a stale value may be served while it is reloaded
  * @property {number} servesOnError how long a stale value may be served after its reload failed
  * @property {number} error how long the error of a failed load is kept
  * @property {number} lease time after which the load of a process that has died is repeated
  */
 
-/** Part of the lease time after which a load in flight extends its lease. */
+/** Fraction of `leaseTtl` after which a load extends its lease. */
 const RENEW = 1 / 3
 
 const ignore = () => {}
@@ -60,7 +60,7 @@ class Records {
       (engine, notAfter) =>
         engine.take(name, key, { token, leaseTtl, mode, known, revalidates, servesOnError, notAfter }),
       reply => {
-        // The caller has given up, and does not load.
+        // The caller gave up, and does not load.
         if (reply.kind === 'lead' || (reply.kind === 'value' && reply.leads)) this.giveBack(key, token)
       }
     )
@@ -79,7 +79,7 @@ class Records {
     await this.#ask(engine => engine.finish(this.#name, key, request))
   }
 
-  /** Gives a lease back that this process does not use. @type {(key: string, token: string) => void} */
+  /** Gives an unused lease back. @type {(key: string, token: string) => void} */
   giveBack(key, token) {
     this.finish(key, token, 'abandoned', undefined, 0)
   }

@@ -11,7 +11,7 @@
  * The permission to load. Its token is never used again.
  * @typedef {{ token: string, until: number }} Lease
  *
- * Content of a record: nothing but a lease; a value; the error of a failed load; or the note that each process loads and keeps its own
+ * Content of a record: only a lease; a value; the error of a failed load; or the note that each process loads and keeps its own
  * value, for example because it is too large.
  * @typedef {'lease' | 'value' | 'error' | 'local'} Kind
  *
@@ -26,10 +26,10 @@
  * @property {number} freshUntil
  * @property {number} expiresAt
  *
- * Milliseconds from the store until the reload, until the value is stale, and until its removal.
+ * Milliseconds from the store until a value is due for reload, stale, and removed.
  * @typedef {{ refresh: number, fresh: number, keep: number }} Lifetime
  *
- * Question of a reader. Its mode: `look` if it cannot load, `refresh` if it wants a value that is newer than the stored one, `fallback` if
+ * Lookup of a reader. Mode: `look` if the reader cannot load, `refresh` if it wants a value newer than the stored one, `fallback` if
  * a load has failed and a stale value will do.
  * @typedef {object} TakeRequest
  * @property {string} token for the lease
@@ -60,7 +60,7 @@
  * @typedef {object} FinishRequest
  * @property {string} token
  * @property {'error' | 'unshared' | 'local' | 'abandoned'} outcome `unshared`: the value must not be stored; `local`: it is too large
- * @property {Body | undefined} body error, or value for those who wait now
+ * @property {Body | undefined} body error, or value for waiting callers
  * @property {number} keep how long an error or a `local` note is kept; 0 for no time
  * @property {number} servesOnError
  */
@@ -96,7 +96,7 @@ function take(record, generation, request, now) {
 }
 
 /**
- * Returns whether a record has nothing for a reader any more.
+ * Returns whether a record has nothing left for a reader.
  * @param {Record} record
  * @param {TakeRequest} request
  * @param {number} now
@@ -115,7 +115,7 @@ function isLive(lease, now) {
   return lease !== undefined && now < lease.until
 }
 
-/** Whether a reader in this mode loads. @param {TakeRequest['mode']} mode */
+/** Returns whether a mode loads. @param {TakeRequest['mode']} mode */
 function mayLoad(mode) {
   return mode === 'load' || mode === 'refresh'
 }
@@ -187,7 +187,7 @@ function serve(record, request, now) {
 }
 
 /**
- * Returns until when a reader may serve a value without a newer one.
+ * Returns the time until which a reader may serve a value.
  * @param {Record} record
  * @param {TakeRequest} request
  */
@@ -207,7 +207,7 @@ function isOfOneSource(one, other) {
 }
 
 /**
- * Returns whether a record has the lease of a token. It counts even after its time: no command has touched the record since.
+ * Returns whether a record has the lease of a token. An expired lease counts until another command replaces it.
  * @param {Record | undefined} record
  * @param {string} generation
  * @param {string} token
@@ -319,7 +319,7 @@ function renew(record, generation, { token, leaseTtl }, now) {
 }
 
 /**
- * Replaces a record by a value.
+ * Overwrites a record.
  * @param {Record | undefined} record
  * @param {string} generation
  * @param {{ version: string, body: Body, lifetime: Lifetime, notAfter: number }} request

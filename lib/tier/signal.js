@@ -2,7 +2,7 @@
 
 const { timing } = require('./timing')
 
-/** Wakes those that wait for a change. */
+/** Wakes waiters after a change. */
 class Signal {
   /** @type {Set<() => void>} */
   #waiters = new Set()

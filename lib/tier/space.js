@@ -8,12 +8,12 @@ const { Tokens } = require('./tokens')
  * @typedef {import('./rules').Record} Record
  * @typedef {import('./rules').Message} Message
  *
- * A change of one record, or with the message `cleared` of all records of a cache, for the subscribers of the cache.
+ * A change of one record, or (`cleared`) of all records of a cache, for the subscribers of the cache.
  * @typedef {{ cache: string, key: string, message: Message | { kind: 'cleared' } }} Event
  *
  * @typedef {object} Cache
  * @property {string} generation of the records that can be read
- * @property {string | undefined} settings on which the processes have agreed
+ * @property {string | undefined} settings that all processes share
  */
 
 /**
@@ -23,9 +23,9 @@ const { Tokens } = require('./tokens')
  * @typedef {(record: Record | undefined, generation: string, request: Request, now: number) => { record: Record | undefined, reply: Reply, message?: Message }} Rule
  */
 
-/** Memory of a record beside its key and its body, in bytes; an estimate. */
+/** Memory of a record besides its key and body, in bytes; an estimate. */
 const RECORD_BYTES = 400
-/** Maximum number of caches. Beyond, the least recently used one is cleared. */
+/** Maximum number of caches. One more clears the least recently used. */
 const MAX_CACHES = 1000
 
 class Space {
@@ -37,7 +37,7 @@ class Space {
   #maxBytes
   #bytes = 0
 
-  /** @param {number} maxBytes of all records together. Beyond, the least recently used ones are removed, which readers see as a miss. */
+  /** @param {number} maxBytes of all records. If there are more, the least recently used are removed, and readers miss. */
   constructor(maxBytes) {
     this.#maxBytes = maxBytes
   }
@@ -68,7 +68,7 @@ class Space {
   }
 
   /**
-   * Makes all records of a cache unreadable, and revokes their leases. Their memory is reused later.
+   * Makes all records of a cache unreadable, and revokes their leases. Eviction frees memory.
    * @param {string} cache
    * @returns {Event}
    */
@@ -88,18 +88,18 @@ class Space {
     return known.settings
   }
 
-  /** Returns a cache, and counts a use. @param {string} name */
+  /** Returns a cache, marked as used. @param {string} name */
   #cache(name) {
     const cache = this.#caches.get(name) ?? { generation: this.#tokens.next(), settings: undefined }
     this.#caches.delete(name)
     this.#caches.set(name, cache)
-    // Its next use makes another generation, so its records cannot be read any more.
+    // The next use of that cache makes a generation that no record has.
     if (this.#caches.size > MAX_CACHES) this.#caches.delete(firstKey(this.#caches))
     return cache
   }
 
   /**
-   * Replaces a record, and counts a use.
+   * Replaces a record, marked as used.
    * @param {string} path
    * @param {Record | undefined} record
    */

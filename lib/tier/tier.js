@@ -19,7 +19,7 @@ const { Link } = require('./link')
  * @property {(error: Error) => void} onError
  */
 
-/** A tier as the user holds it. Its connection is opened for the first cache of this thread. */
+/** The user's handle to a tier, which connects for the first cache of this thread. */
 class Tier {
   #settings
   #openEngine

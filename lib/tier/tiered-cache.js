@@ -29,7 +29,7 @@ const { Writes } = require('./writes')
  * @typedef {import('./link').State} State
  * @typedef {import('./loads').Loader} Loader
  *
- * Wishes of a call: the loader to call, how to ask the tier, and the loader of many ids.
+ * Options of a call: the loader, how to ask the tier, and the loader of many ids.
  * @typedef {object} Wanted
  * @property {Loader | undefined} load
  * @property {import('./loads').How} how
@@ -52,9 +52,9 @@ class TieredCache {
   #writes
   #member
   #isOpen = true
-  /** Calls of `get`, which keep the beats going. */
+  /** Number of calls of `get`: beats need calls. */
   #calls = 0
-  /** Why the other processes refuse this cache. @type {Error | undefined} */
+  /** Error if the settings do not match. @type {Error | undefined} */
   #refusal
 
   /** @param {import('../..').TieredCacheOptions<any, any>} options */
@@ -355,7 +355,7 @@ class TieredCache {
   }
 
   /**
-   * Returns the value of an id, or `ABSENT` if a loader of many has none.
+   * Returns the value of an id, or `ABSENT` if `loadMany` found none.
    * @param {Id} id
    * @param {Wanted} wanted
    * @returns {Promise<any>}
@@ -364,7 +364,7 @@ class TieredCache {
     const { load, how, signal, maxStale, many } = wanted
     const { link } = this.#parts
     const state = link.stateOf(this.#member, maxStale)
-    // Without the tier, the age of copies is only known to be below that of the tier.
+    // Without the tier, copies are only known to be younger than its `maxStale`.
     const isTooStrict = state === 'down' && maxStale !== undefined && maxStale < link.maxStale
     if (state === 'blind' || isTooStrict) return this.#ask(id, wanted)
     const loader = this.#loads.through(load, how)
@@ -399,7 +399,7 @@ class TieredCache {
   }
 
   /**
-   * Repeats a call if the flight of another one has ended without a value.
+   * Repeats a call if the flight of another call ended without a value.
    * @param {Promise<any>} outcome
    * @param {Flight} flight
    * @param {boolean} leads whether the flight is that of this call
@@ -433,7 +433,7 @@ function isOlder({ startedAt }, maxStale) {
 }
 
 /**
- * Returns the promise of a change. If it rejects and the caller does not await it, the process goes on: the failure is reported otherwise.
+ * Returns the promise of a change. An unhandled rejection does not end the process, because `onError` receives the error.
  * @template T
  * @param {() => Promise<T>} change
  */

@@ -6,7 +6,7 @@ const { SOURCE_LENGTH } = require('./rules')
 const LENGTH = 12
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
-/** Makes tokens that are never used again: random characters of this thread, then those of a counter. */
+/** Makes unique tokens: random characters, drawn once, then the digits of a counter. */
 class Tokens {
   #source = newSource()
   #count = 0

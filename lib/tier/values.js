@@ -43,18 +43,18 @@ class Values {
     try {
       return this.#body(compressor.letter, await compressor.compress(bytes))
     } catch {
-      // The pool has no room: nothing waits for it.
+      // A full pool must not delay the value.
       return this.#body(PLAIN, bytes)
     }
   }
 
   /**
-   * Returns the encoded value of a body. Rejects if another encoding wrote the body.
+   * Returns the encoded value of a body. Throws if the body has another encoding.
    * @param {Body} body
    * @returns {Promise<Uint8Array> | Uint8Array}
    */
   unpack({ codec, compression, bytes }) {
-    if (codec !== this.#codec) throw unreadable(`its codec is "${codec}", that of this cache "${this.#codec}"`)
+    if (codec !== this.#codec) throw unreadable(`its codec is "${codec}", this cache uses "${this.#codec}"`)
     if (compression === PLAIN) return bytes
     if (compression === this.#compressor?.letter) return this.#compressor.decompress(bytes)
     throw unreadable(`its compression is "${compression}"`)

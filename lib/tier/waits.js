@@ -1,20 +1,20 @@
 'use strict'
 
-// Waits for the end of loads of other processes. A lost message only delays: the caller asks the tier again from time to time.
+// Waits for the end of loads of other processes. A lost message causes only a delay: callers ask the tier again.
 
 const { timing } = require('./timing')
 
 /** @typedef {import('./rules').Message} Message */
 
-/** First and longest time after which a caller asks again, in milliseconds. It doubles each time. */
+/** First and longest pause before a caller asks again, in milliseconds. Each pause doubles. */
 const FIRST_POLL = 100
 const LONGEST_POLL = 2000
-/** Time by which callers of one lease are spread when it ends, in milliseconds. */
+/** Time over which the end of a lease spreads its callers, in milliseconds. */
 const JITTER = 50
 
 /**
- * Messages about a key for one caller. It is opened before the caller asks the tier: a message may be received between the reply and
- * the wait.
+ * Messages about a key for one caller. A wait is opened before the caller asks the tier: a message may arrive between the reply and
+ * `next`.
  */
 class Wait {
   #close
@@ -28,7 +28,7 @@ class Wait {
     this.#close = close
   }
 
-  /** The caller is about to ask the tier. */
+  /** Discards messages before a lookup. */
   reset() {
     this.#isWoken = false
   }
@@ -41,7 +41,7 @@ class Wait {
 
   /**
    * Waits for a message, or until it is time to ask again. A message that preceded the call is not returned: it may be older than the
-   * caller's question.
+   * caller's lookup.
    * @param {number} left time until the lease of the other process ends, in milliseconds
    * @param {AbortSignal} signal ends the wait
    * @returns {Promise<Message | undefined>}

@@ -16,7 +16,7 @@ const { timing } = require('./timing')
 
 /** Maximum number of keys in a command. */
 const KEYS = 100
-/** Excess of the time after which no process serves an older copy: clocks run at slightly different rates. */
+/** Factor of the wait until no process serves an older copy: clocks run at slightly different rates. */
 const CLOCK_ERROR = 1.01
 
 class Writes {
@@ -90,9 +90,9 @@ class Writes {
     const outcome = flight.join(undefined)
     if (found.leads) flight.load(load, undefined, load)
     else bare.begin(flight, load, undefined, load)
-    // It rejects at a time limit, or with the end of the cache.
+    // Rejects at a time limit, or when the cache is closed.
     await outcome
-    // The copy of another flight may be older.
+    // Another flight may keep an older copy.
     if (!found.leads) held.drop(held.keyOf(id))
     if (failure !== undefined) throw failure.error
   }
@@ -120,7 +120,7 @@ class Writes {
       flight.encoded = copyOf(version, bytes)
       flight.refresh = lifetime.refresh
     } catch (error) {
-      // A connection may end before the tier executes the commands that were sent over it. After this time the tier refuses the value.
+      // The tier may execute commands of a connection that has ended. After this delay, it refuses the value.
       await delay(sentAt + link.timeout - timing.now())
       throw error
     } finally {
@@ -157,7 +157,7 @@ class Writes {
     }
   }
 
-  /** Resolves when no process serves a copy that is older than now. */
+  /** Resolves when no process serves a copy older than this call. */
   everywhere() {
     return delay(this.#it.link.maxStale * CLOCK_ERROR)
   }

@@ -6,7 +6,7 @@
 
 const { violationsOf } = require('../../__test__/support/tier-schedules')
 
-/** Schedules of one seed. */
+/** Schedules per seed. */
 const BATCH = 250
 
 async function main() {

@@ -1,4 +1,4 @@
-//! Locks on files, which the system releases when the process ends, however it ends.
+//! File locks, which the system releases when the process ends, however it ends.
 
 use super::environment;
 use napi::{Env, Error, Result};
@@ -6,7 +6,7 @@ use napi_derive::napi;
 use std::fs::{File, TryLockError};
 use std::io;
 
-/// Creates a file and locks it. Returns `null` if another thread or process has locked it.
+/// Locks a file, created if absent. Returns `null` if another thread or process has it.
 #[napi(catch_unwind)]
 pub fn lock_file(env: Env, path: String) -> Result<Option<u32>> {
     match lock(&path) {

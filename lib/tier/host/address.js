@@ -17,16 +17,16 @@ const { invalidValue } = require('../../internal/validate')
  * @property {boolean} isFile whether the socket is a file
  */
 
-/** Part of the names of the files: processes whose protocols differ do not meet. */
+/** Part of the file names: processes with different protocols do not meet. */
 const PROTOCOL = 1
-/** Longest path of a socket, in bytes, on the system with the shortest. */
+/** Longest path of a socket that all systems accept, in bytes. */
 const MAX_PATH = 103
 /** Permissions of group and others. */
 const OTHERS = 0o077
 
 /**
  * Returns the address of the processes that meet in a directory, after creating it.
- * @param {string} [path] by default one for all programs of this user
+ * @param {string} [path] default: shared by all programs of this user
  * @returns {Address}
  */
 function addressOf(path = defaultDirectory()) {

@@ -19,10 +19,10 @@ const { KINDS, MAX_FRAME, split, withBytes } = require('./protocol')
 
 /** Failures to connect after which this process may become the keeper. */
 const ABSENT = ['ENOENT', 'ECONNREFUSED']
-/** Limits of the time until the next attempt to connect, in milliseconds. */
+/** Limits of the pause before the next attempt, in milliseconds. */
 const MIN_PAUSE = 10
 const MAX_PAUSE = 500
-/** Bytes that may wait for the keeper to read them. */
+/** Maximum number of bytes unread by the keeper. */
 const MAX_OUTPUT = 64 << 20
 
 class Connection {
@@ -37,7 +37,7 @@ class Connection {
   #isClosed = false
   /** @type {Keeper | undefined} */
   #keeper
-  /** Commands without a reply, by their numbers. @type {Map<number, Pending>} */
+  /** Commands without a reply, by number. @type {Map<number, Pending>} */
   #pending = new Map()
   #number = 0
   #pause = MIN_PAUSE
@@ -136,7 +136,7 @@ class Connection {
     this.#retry()
   }
 
-  /** Becomes the keeper, unless another thread or process is. Returns whether it did. */
+  /** Becomes the keeper, unless there is one already. Returns whether it did. */
   #keep() {
     try {
       const keeper = Keeper.start(this.#address, this.#maxBytes, () => {

@@ -1,10 +1,10 @@
 'use strict'
 
-// Frames of a connection: the length of the rest, the length of a header, the header as JSON, and the bytes of a body.
+// Frames of a connection: the length of the rest, the length of the header, the header as JSON, and the body.
 
-/** Size of the two lengths. */
+/** Bytes of both lengths. */
 const PREFIX = 8
-/** Size of one of them. */
+/** Bytes of a length. */
 const LENGTH = 4
 
 /**
@@ -31,7 +31,7 @@ class FrameReader {
   /** Bytes of a frame that is not complete. @type {Buffer[]} */
   #chunks = []
   #size = 0
-  /** Bytes that the frame needs, as far as that is known. */
+  /** Known length of the frame, or that of its prefix. */
   #needed = PREFIX
 
   /**
@@ -43,7 +43,7 @@ class FrameReader {
     this.#onFrame = onFrame
   }
 
-  /** Whether a frame has begun that is not complete. */
+  /** Whether the last frame is incomplete. */
   get isInside() {
     return this.#size > 0
   }
@@ -75,7 +75,7 @@ class FrameReader {
     if (data.length - at < PREFIX) return PREFIX
     const length = data.readUInt32LE(at)
     if (length < LENGTH || length > this.#maxBytes)
-      throw new Error(`a frame of ${length} bytes (at most ${this.#maxBytes})`)
+      throw new Error(`bad frame length ${length} (at most ${this.#maxBytes})`)
     return LENGTH + length
   }
 

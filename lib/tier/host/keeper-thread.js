@@ -1,6 +1,6 @@
 'use strict'
 
-// The thread of the process that keeps the records of a host: a blocked event loop of that process does not delay the others.
+// The keeper's thread, which holds the records of a host: a blocked event loop of its process delays no other process.
 
 const { rmSync } = require('node:fs')
 const { createServer } = require('node:net')
@@ -18,7 +18,7 @@ const hub = new Hub(maxBytes, now)
 const server = createServer(connection => serve(hub, connection))
 server.maxConnections = MAX_CONNECTIONS
 server.on('error', ({ message }) => port.postMessage({ failure: message }))
-// That of an earlier keeper.
+// From an earlier keeper.
 if (isFile) rmSync(socket, { force: true })
-// Not by way of the primary process of a cluster.
+// Bypasses the primary process of a cluster.
 server.listen({ path: socket, exclusive: true }, () => port.postMessage({ failure: undefined }))

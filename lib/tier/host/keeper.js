@@ -15,7 +15,7 @@ class Keeper {
   ready
 
   /**
-   * Becomes the keeper. Returns `undefined` if another thread or process is.
+   * Becomes the keeper. Returns `undefined` if there is one already.
    * @param {import('./address').Address} address
    * @param {number} maxBytes
    * @param {() => void} onEnd called if the keeper fails later
@@ -33,7 +33,7 @@ class Keeper {
    */
   constructor(lock, { socket, isFile }, maxBytes, onEnd) {
     this.#lock = lock
-    // Neither the flags nor the environment of the program concern this thread.
+    // The flags and the environment of the program are not for this thread.
     this.#worker = new Worker(THREAD, { workerData: { socket, isFile, maxBytes }, execArgv: [], env: {} })
     this.#worker.unref()
     this.ready = new Promise((resolve, reject) => {

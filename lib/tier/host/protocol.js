@@ -1,6 +1,6 @@
 'use strict'
 
-// The frames of a connection. A process sends commands; the keeper sends replies, failures, messages and echoes.
+// Frames of a connection. A process sends commands; the keeper sends replies, failures, messages and echoes.
 
 /**
  * @typedef {import('../engine').Command} Command
@@ -11,7 +11,7 @@
 const KINDS = /** @type {const} */ ({ reply: 0, failure: 1, message: 2, echo: 3 })
 /** Largest frame, in bytes: the largest value, and a header. */
 const MAX_FRAME = (64 << 20) + (64 << 10)
-/** Maximum length of the name of a cache, of a key, of a token, and of the settings of a cache. */
+/** Maximum lengths: name of a cache, key, token, and settings of a cache. */
 const MAX = { name: 1000, key: 300, token: 32, settings: 10_000 }
 /** Maximum number of keys in a command. */
 const MAX_KEYS = 1000
@@ -69,10 +69,10 @@ const ARGUMENTS = {
  * @returns {{ number: number, command: Command }}
  */
 function commandOf(header, bytes) {
-  if (!Array.isArray(header)) throw new Error('a header that is not a list')
+  if (!Array.isArray(header)) throw new Error('a header is not an array')
   const [number, name, cache, key, argument] = header
   const isKnown = typeof name === 'string' && Object.hasOwn(ARGUMENTS, name)
-  if (!isNumber(number) || !isKnown) throw new Error('a command that does not exist')
+  if (!isNumber(number) || !isKnown) throw new Error('an unknown command')
   const check = ARGUMENTS[/** @type {Command['name']} */ (name)]
   if (!text(MAX.name)(cache) || !text(MAX.key)(key) || !check(argument)) throw new Error(`a malformed ${name} command`)
   return {

@@ -11,11 +11,11 @@ const { KINDS, MAX_FRAME, commandOf, split } = require('./protocol')
  * @typedef {import('node:net').Socket} Socket
  */
 
-/** Bytes that may wait for a process to read them. A slower one loses its connection. */
+/** Maximum of unread bytes. A process that does not read loses its connection. */
 const MAX_OUTPUT = 32 << 20
-/** Time in which a frame that has begun must be complete, in milliseconds. */
+/** Maximum pause of a process within a frame, in milliseconds. */
 const PATIENCE = 30_000
-/** Maximum number of caches of a connection. */
+/** Maximum number of caches per connection. */
 const MAX_CACHES = 1000
 
 /**
@@ -59,8 +59,7 @@ function serve(hub, socket) {
     const { name, cache } = command
     if (name === 'unsubscribe') caches.delete(cache)
     if (name === 'subscribe') {
-      if (caches.size >= MAX_CACHES)
-        return send([KINDS.failure, number], `${MAX_CACHES} caches are subscribed to already`)
+      if (caches.size >= MAX_CACHES) return send([KINDS.failure, number], `${MAX_CACHES} caches are already subscribed`)
       caches.add(cache)
     }
     send([KINDS.reply, number], hub.execute(connection, command))
