@@ -73,7 +73,7 @@ describe('a fault is found:', () => {
       }
     },
     'beats are echoed with the replies': {
-      seed: 15,
+      seed: 1,
       mutation: {
         simulation(simulation) {
           simulation.echoesWithReplies = true
