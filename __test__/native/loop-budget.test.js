@@ -84,13 +84,13 @@ test('a job that ignores its deadline exceeds the budget', async () => {
   let isOver = false
   const job = {
     step: () => {
-      // Two iterations may be averaged.
-      spin(4 * (BUDGET + OVERRUN))
+      // Several iterations may be averaged on a busy machine.
+      spin(16 * (BUDGET + OVERRUN))
       return isOver ? Step.Done : Step.Idle
     }
   }
   loopScheduler.schedule(job, Priority.Json)
-  const longest = await longestIteration(20)
+  const longest = await longestIteration(5)
   isOver = true
   assert.ok(longest > BUDGET + OVERRUN, `the longest iteration was ${longest} ms`)
 })
