@@ -287,7 +287,7 @@ export interface LatencySummary {
   max: number
 }
 
-/** Creates a file and locks it. Returns `null` if another thread or process has locked it. */
+/** Locks a file, created if absent. Returns `null` if another thread or process has it. */
 export declare function lockFile(path: string): number | null
 
 /** Returns the statistics of the loop. */
